@@ -1,0 +1,37 @@
+# make run | test | check | format | bench | test-jetpack6        (what is missing is said in one line)
+SHELL := /bin/sh
+BIN := .venv/bin
+SETUP = python=$$(sh scripts/find_python.sh $(2)) && "$$python" scripts/setup.py $(1)
+# Two of torch's threads are enough for the tests' small models; a run takes what the machine has.
+test test-jetpack6: export OMP_NUM_THREADS ?= 2
+
+.PHONY: run test check format bench test-jetpack6 setup-test
+
+run:
+	@$(call SETUP,run)
+	@exec $(BIN)/python -m dashboard $(ARGS)
+
+test: check
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup-test
+	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: run make format."; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/hadolint Dockerfile.l4t
+	@sh scripts/prove_jetpack6.sh
+
+format: setup-test
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+bench: setup-test
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+test-jetpack6: setup-test
+	@$(call SETUP,jetpack6,3.10)
+	@.venv-jetpack6/bin/python -m pytest -m "not torch and not browser" $(ARGS)
+
+setup-test:
+	@$(call SETUP,test)
