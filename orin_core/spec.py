@@ -1,0 +1,295 @@
+"""The values that say what a run is: what was asked, in which phases it goes, how it ended.
+
+Everything here is frozen and goes to and from JSON; these values are what crosses process
+borders (page to runner, runner to worker) and what ``spec.json`` holds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import math
+from typing import Any
+
+from orin_core.errors import BadRequest
+
+DEFAULT_MEASURE_S = 60.0
+
+
+class Phase(str, enum.Enum):
+    """The phases of a run, in order; ``replay`` is the only phase of a replayed log."""
+
+    IDLE = "idle"
+    LOAD = "load"
+    WARMUP = "warmup"
+    MEASURE = "measure"
+    COOLDOWN = "cooldown"
+    REPLAY = "replay"
+
+
+class RunState(str, enum.Enum):
+    """How a run stands. ``running`` on disk with the board free means interrupted."""
+
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+class Task(str, enum.Enum):
+    """What a model does; decides which workload runs it."""
+
+    CLASSIFICATION = "image-classification"
+    DEPTH = "depth-estimation"
+    DETECTION = "object-detection"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PowerMode:
+    """A power mode as the board's nvpmodel conf names it.
+
+    Args:
+        mode_id: nvpmodel id, 0 or more.
+        name: as printed by ``nvpmodel -q``, for example ``MODE_30W``.
+    """
+
+    mode_id: int
+    name: str
+
+    @property
+    def label(self) -> str:
+        """Short name for people: ``30W`` for ``MODE_30W``, ``MAXN`` for ``MAXN``."""
+        return self.name.removeprefix("MODE_")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """Which model runs, and where its weights come from.
+
+    Args:
+        name: catalogue name (``resnet-152``), hub id or path, as shown to people.
+        label: display name.
+        task: decides the workload.
+        model_id: hub id (``microsoft/resnet-152``), or the absolute path of a local model.
+        revision: hub commit, or None for a local path.
+        weights: ``cached`` (hub cache), ``local`` (a path the user named) or ``random``
+            (built from the configuration with random weights: same arithmetic, no meaning).
+        path: folder or ``.pt`` file that holds the weights; None for ``random``.
+    """
+
+    name: str
+    label: str
+    task: Task
+    model_id: str
+    revision: str | None = None
+    weights: str
+    path: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSpec:
+    """Which images are fed to the model.
+
+    Args:
+        name: catalogue name (``cifar100``), hub id or path, as shown to people.
+        label: display name.
+        kind: ``hub`` (datasets cache), ``folder`` (image files) or ``synthetic`` (seeded noise).
+        dataset_id: hub id or absolute path.
+        split: hub split, or None.
+        revision: hub commit, or None.
+        items: number of images in one pass; known for folder and synthetic, else None.
+        height_px: height of synthetic images.
+        width_px: width of synthetic images.
+    """
+
+    name: str
+    label: str
+    kind: str
+    dataset_id: str
+    split: str | None = None
+    revision: str | None = None
+    items: int | None = None
+    height_px: int = 32
+    width_px: int = 32
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """What a person asked for: one model, one data set, one power mode, once.
+
+    Lengths of phases may be 0. A phase shorter than the protocol makes the run's figures
+    weaker, not the run impossible; the spec records it.
+
+    Args:
+        model: catalogue name, hub id or path; None only for a replay.
+        dataset: catalogue name, hub id or path; None only for a replay.
+        power_mode: ``current``, an id, or a name (``MODE_30W``, ``30W``).
+        items: images to measure; None when ``seconds`` decides.
+        seconds: length of measure in s; None when ``items`` decides.
+        batch_size: images per model call, 1 or more.
+        weights: ``auto`` (cached where they are, else random), ``cached`` or ``random``.
+        images: ``auto`` (cached where they are, else synthetic), ``cached`` or ``synthetic``.
+        telemetry: ``auto``, ``tegrastats``, ``host``, ``simulated`` or ``replay:FILE[@SPEED]``.
+        interval_ms: asked time between ticks, 50 to 60 000.
+        idle_s: length of idle in s.
+        warmup_min_s: least length of warm-up in s.
+        warmup_max_s: length in s after which warm-up gives up settling.
+        cooldown_s: length of cooldown in s.
+        seed: of random weights and synthetic images.
+    """
+
+    model: str | None = None
+    dataset: str | None = None
+    power_mode: str = "current"
+    items: int | None = None
+    seconds: float | None = None
+    batch_size: int = 1
+    weights: str = "auto"
+    images: str = "auto"
+    telemetry: str = "auto"
+    interval_ms: int = 1000
+    idle_s: float = 10.0
+    warmup_min_s: float = 10.0
+    warmup_max_s: float = 120.0
+    cooldown_s: float = 10.0
+    seed: int = 0
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether this run replays a log instead of running a model."""
+        return self.telemetry.startswith("replay:")
+
+    def validated(self) -> RunSpec:
+        """Returns this spec with the length of measure decided.
+
+        Raises:
+            BadRequest: a value is missing or out of range; says which and what would do.
+        """
+        _check_subject(self)
+        _check_numbers(self)
+        _check_phases(self)
+        if self.items is None and self.seconds is None and not self.is_replay:
+            return dataclasses.replace(self, seconds=DEFAULT_MEASURE_S)
+        return self
+
+
+def _refuse_if(bad: bool, message: str, hint: str) -> None:
+    if bad:
+        raise BadRequest(message, hint)
+
+
+def _check_subject(spec: RunSpec) -> None:
+    if not spec.is_replay:
+        _refuse_if(not spec.model, "No model was named.", "Name one with --model, for example resnet-152.")
+        _refuse_if(not spec.dataset, "No data set was named.", "Name one with --dataset, for example cifar100.")
+    for field, value, allowed in (
+        ("weights", spec.weights, ("auto", "cached", "random")),
+        ("images", spec.images, ("auto", "cached", "synthetic")),
+    ):
+        _refuse_if(value not in allowed, f"{field} = {value!r} is unknown.", f"Use one of {', '.join(allowed)}.")
+
+
+def _check_numbers(spec: RunSpec) -> None:
+    items, seconds, batch_size, interval_ms = spec.items, spec.seconds, spec.batch_size, spec.interval_ms
+    _refuse_if(
+        items is not None and seconds is not None,
+        "Both a number of items and a number of seconds were given.",
+        "Give one of them.",
+    )
+    if items is not None:
+        _refuse_if(items < 1, f"{items} items cannot be measured.", "Ask for 1 item or more.")
+    if seconds is not None:
+        usable = math.isfinite(seconds) and seconds > 0
+        _refuse_if(not usable, f"A measure of {seconds:g} s cannot be made.", "Ask for more than 0 s.")
+    _refuse_if(batch_size < 1, f"A batch of {batch_size} images is not possible.", "Use 1 or more.")
+    usable = 50 <= interval_ms <= 60_000
+    _refuse_if(not usable, f"An interval of {interval_ms} ms is out of range.", "Use 50 to 60000 ms; 1000 is usual.")
+
+
+def _check_phases(spec: RunSpec) -> None:
+    for field in ("idle_s", "warmup_min_s", "warmup_max_s", "cooldown_s"):
+        value = getattr(spec, field)
+        usable = math.isfinite(value) and value >= 0
+        _refuse_if(not usable, f"{field} = {value:g} is not a length of time.", "Use 0 or more seconds.")
+    _refuse_if(
+        spec.warmup_max_s < spec.warmup_min_s,
+        f"Warm-up cannot last at least {spec.warmup_min_s:g} s and at most {spec.warmup_max_s:g} s.",
+        "Raise --warmup-max-s or lower --warmup-min-s.",
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSpec:
+    """What the runner hands to the worker on its first line of standard input.
+
+    Args:
+        run: the run as asked, lengths decided.
+        model: resolved model.
+        dataset: resolved data set.
+        lock_fd: inherited descriptor of the board's lock; the worker only keeps it open.
+    """
+
+    run: RunSpec
+    model: ModelSpec
+    dataset: DatasetSpec
+    lock_fd: int | None = None
+
+
+def to_json(value: Any) -> dict[str, Any]:
+    """Returns the JSON object of one of the values above; enums become their text."""
+    return {key: _plain(item) for key, item in dataclasses.asdict(value).items()}
+
+
+def _plain(item: Any) -> Any:
+    if isinstance(item, enum.Enum):
+        return item.value
+    if isinstance(item, dict):
+        return {key: _plain(inner) for key, inner in item.items()}
+    if isinstance(item, (list, tuple)):
+        return [_plain(inner) for inner in item]
+    return item
+
+
+def _from_json(cls: Any, document: Any) -> Any:
+    if not isinstance(document, dict):
+        raise BadRequest(f"A {cls.__name__} is a JSON object.", "Check the file or the line that was sent.")
+    names = {field.name for field in dataclasses.fields(cls)}
+    unknown = sorted(set(document) - names)
+    if unknown:
+        raise BadRequest(f"{cls.__name__} has no field {', '.join(unknown)}.", f"It has {', '.join(sorted(names))}.")
+    try:
+        return cls(**document)
+    except TypeError as error:
+        raise BadRequest(f"This is no {cls.__name__}: {error}.") from error
+
+
+def run_spec_from_json(document: Any) -> RunSpec:
+    """Returns the RunSpec of a JSON object.
+
+    Raises:
+        BadRequest: not an object, or a field is unknown or missing.
+    """
+    spec: RunSpec = _from_json(RunSpec, document)
+    return spec
+
+
+def worker_spec_from_json(document: Any) -> WorkerSpec:
+    """Returns the WorkerSpec of a JSON object.
+
+    Raises:
+        BadRequest: not an object, or a field is unknown or missing.
+    """
+    if not isinstance(document, dict):
+        raise BadRequest("A WorkerSpec is a JSON object.")
+    model = dict(document.get("model") or {})
+    try:
+        model["task"] = Task(model.get("task"))
+    except ValueError as error:
+        raise BadRequest(f"{model.get('task')!r} is no task.") from error
+    return WorkerSpec(
+        run=run_spec_from_json(document.get("run")),
+        model=_from_json(ModelSpec, model),
+        dataset=_from_json(DatasetSpec, document.get("dataset")),
+        lock_fd=document.get("lock_fd"),
+    )
