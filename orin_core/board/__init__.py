@@ -1,0 +1,1 @@
+"""Everything that touches the board: telemetry and power modes."""
