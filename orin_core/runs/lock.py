@@ -1,0 +1,113 @@
+"""The board is one per machine: who holds it, and how it is taken.
+
+``board.lock`` is locked with flock(2) by the runner for life and inherited by its worker, so the
+kernel frees it when both are gone, however they went. What is written in it only tells people
+and pages who holds the board; the lock itself decides.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import fcntl
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+
+from orin_core.errors import BadRequest, BoardBusy
+from orin_core.runs.processes import ProcessId
+
+LOCK_FILE = "board.lock"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds the board, or held it last.
+
+    Args:
+        folder: its run folder; None before that is made.
+        runner: the runner.
+        worker: the worker, None while there is none.
+    """
+
+    folder: Path | None
+    runner: ProcessId | None
+    worker: ProcessId | None
+
+    def alive(self) -> bool:
+        """Whether the runner or the worker still runs."""
+        return any(process is not None and process.alive() for process in (self.runner, self.worker))
+
+
+def read_holder(state_dir: Path) -> Holder | None:
+    """Returns who is written in the lock file, None where nobody is."""
+    try:
+        document = json.loads((state_dir / LOCK_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(document, dict):
+        return None
+    folder = document.get("folder")
+    return Holder(
+        folder=Path(folder) if isinstance(folder, str) else None,
+        runner=ProcessId.from_json(document.get("runner_pid"), document.get("runner_start")),
+        worker=ProcessId.from_json(document.get("worker_pid"), document.get("worker_start")),
+    )
+
+
+class BoardLock:
+    """Holds the board while it is open.
+
+    Args:
+        state_dir: folder of the lock; made where it is missing.
+
+    Raises:
+        BoardBusy: another run holds the board.
+        BadRequest: the folder cannot be made or written.
+    """
+
+    def __init__(self, state_dir: Path) -> None:
+        try:
+            state_dir.mkdir(parents=True, exist_ok=True)
+            self.fd = os.open(state_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise BadRequest(
+                f"The board's lock in {state_dir} cannot be opened: {error.strerror}.",
+                "Set ORIN_STATE_DIR to a folder that every user of this board can write.",
+            ) from error
+        try:
+            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self.fd)
+            if error.errno not in (errno.EAGAIN, errno.EACCES):
+                raise
+            holder = read_holder(state_dir)
+            run_id = holder.folder.name if holder and holder.folder else None
+            raise BoardBusy(
+                f"The board is held by {f'run {run_id}' if run_id else 'a run that is just starting'}.",
+                "Wait for its end, or stop it" + (f" with: python -m orin_core stop {run_id}" if run_id else "."),
+                run_id=run_id,
+            ) from error
+
+    def write(self, holder: Holder) -> None:
+        """Writes who holds the board, for people and pages."""
+        document = {
+            "folder": str(holder.folder) if holder.folder else None,
+            "runner_pid": holder.runner.pid if holder.runner else None,
+            "runner_start": holder.runner.start if holder.runner else None,
+            "worker_pid": holder.worker.pid if holder.worker else None,
+            "worker_start": holder.worker.start if holder.worker else None,
+        }
+        data = (json.dumps(document) + "\n").encode()
+        # Longer than any document before it, so that one write replaces the text for readers too.
+        os.pwrite(self.fd, data.ljust(1024), 0)
+
+    def __enter__(self) -> BoardLock:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.ftruncate(self.fd, 0)
+        os.close(self.fd)

@@ -1,0 +1,143 @@
+"""Reading run folders: whole, or as they grow."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from orin_core.errors import BadRequest
+from orin_core.runs import store
+
+RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z_[A-Za-z0-9.+-]{1,64}_[A-Za-z0-9.+-]{1,64}_[A-Za-z0-9.+-]{1,32}_[0-9a-f]{4}")
+"""A run id is the name of its folder: ``<utc>_<model>_<dataset>_<mode>_<4 hex>``."""
+
+
+def check_run_id(text: str) -> str:
+    """Returns ``text`` if it has the form of a run id.
+
+    Raises:
+        BadRequest: it has not, so it may not become part of a path.
+    """
+    if not RUN_ID.fullmatch(text):
+        raise BadRequest("This is no run id.", "List them with: python -m orin_core runs")
+    return text
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """One run folder, read from disk at every call.
+
+    Args:
+        folder: the run folder.
+    """
+
+    folder: Path
+
+    @property
+    def run_id(self) -> str:
+        """Name of the folder."""
+        return self.folder.name
+
+    @property
+    def csv_path(self) -> Path:
+        """Path of ``run.csv``; it may not exist yet."""
+        return self.folder / store.RUN_CSV
+
+    def spec(self) -> dict[str, Any]:
+        """What was asked; empty where the folder is damaged."""
+        return store.read_json(self.folder / store.SPEC) or {}
+
+    def environment(self) -> dict[str, Any]:
+        """What was found; empty before it was written."""
+        return store.read_json(self.folder / store.ENVIRONMENT) or {}
+
+    def status(self) -> dict[str, Any]:
+        """Phase, progress and pids as last written; empty before the first."""
+        return store.read_json(self.folder / store.STATUS) or {}
+
+    def summary(self) -> dict[str, Any] | None:
+        """The summary, None while the run goes on or was interrupted."""
+        return store.read_json(self.folder / store.SUMMARY)
+
+    def events(self) -> list[dict[str, Any]]:
+        """Every whole event in order."""
+        path = self.folder / store.EVENTS
+        if not path.exists():
+            return []
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            return [json.loads(line) for line in stream if line.endswith("\n")]
+
+    def rows(self) -> Iterator[dict[str, str]]:
+        """Every whole row of ``run.csv`` as text by column."""
+        tail = Tail(self.csv_path)
+        while chunk := tail.read_new():
+            yield from chunk
+
+    def batches(self) -> Iterator[dict[str, str]]:
+        """Every whole row of ``batches.csv`` as text by column."""
+        tail = Tail(self.folder / store.BATCHES_CSV)
+        while chunk := tail.read_new():
+            yield from chunk
+
+
+class Tail:
+    """Reads a growing CSV from where it stopped; complete lines only.
+
+    Args:
+        path: the file; it may not exist yet.
+    """
+
+    CHUNK_BYTES = 4 * 1024 * 1024
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self.header: list[str] = []
+
+    def read_new(self) -> list[dict[str, str]]:
+        """Returns the rows that were completed since the last call, at most 4 MiB of them."""
+        try:
+            with self._path.open("rb") as stream:
+                stream.seek(self._offset)
+                data = stream.read(self.CHUNK_BYTES)
+        except FileNotFoundError:
+            return []
+        end = data.rfind(b"\n") + 1
+        self._offset += end
+        records = csv.reader(data[:end].decode("utf-8", errors="replace").splitlines())
+        rows = []
+        for record in records:
+            if not self.header:
+                self.header = record
+            elif len(record) == len(self.header):
+                rows.append(dict(zip(self.header, record, strict=True)))
+        if not rows and end:
+            return self.read_new()
+        return rows
+
+
+def list_runs(runs_dir: Path) -> list[Recording]:
+    """Returns the runs in a folder, newest first; anything that is no run folder is left out."""
+    try:
+        names = [entry.name for entry in os.scandir(runs_dir) if entry.is_dir() and RUN_ID.fullmatch(entry.name)]
+    except FileNotFoundError:
+        return []
+    return [Recording(folder=runs_dir / name) for name in sorted(names, reverse=True)]
+
+
+def find_run(runs_dir: Path, run_id: str) -> Recording:
+    """Returns one run.
+
+    Raises:
+        BadRequest: the id is malformed or there is no such run.
+    """
+    folder = runs_dir / check_run_id(run_id)
+    if not folder.is_dir():
+        raise BadRequest(f"There is no run {run_id} in {runs_dir}.", "List them with: python -m orin_core runs")
+    return Recording(folder=folder)

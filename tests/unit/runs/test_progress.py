@@ -1,0 +1,67 @@
+"""Labels, counts and time left."""
+
+from __future__ import annotations
+
+import pytest
+
+from orin_core.runs.progress import Progress
+from orin_core.spec import Phase, RunSpec, RunState
+
+
+def _progress(**spec: object) -> Progress:
+    return Progress(RunSpec(model="m", dataset="d", **spec).validated())  # type: ignore[arg-type]
+
+
+def test_a_tick_that_straddles_the_start_of_measure_is_not_labelled_measure() -> None:
+    progress = _progress(items=10)
+    progress.enter(Phase.WARMUP, 0.0)
+    assert progress.label(1.0) == "warmup"
+    progress.enter(Phase.MEASURE, 1.5)
+    assert progress.label(2.0) == "warmup"
+    assert progress.label(3.0) == "measure"
+    progress.enter(Phase.COOLDOWN, 3.5)
+    assert progress.label(4.0) == "cooldown"
+
+
+def test_items_count_in_measure_only_and_stay_after_it() -> None:
+    progress = _progress(items=10)
+    assert progress.items_column is None
+    progress.enter(Phase.WARMUP, 0.0)
+    progress.add_batches([[0.0, 1.0, "warmup", 4, 900.0, 1000.0]], 0)
+    assert progress.items_column is None
+    progress.enter(Phase.MEASURE, 1.0)
+    assert progress.add_batches(
+        [[1.0, 2.0, "measure", 4, 900.0, 1000.0], [2.0, 3.0, "measure", 4, 900.0, 1000.0]], 1
+    ) == [4, 8]
+    progress.enter(Phase.COOLDOWN, 3.0)
+    document = progress.document(9.0)
+    assert [progress.items_column, document["items_done"], document["failed_items"]] == [8, 8, 1]
+    assert document["measure_s"] == 2.0
+
+
+def test_time_left_is_unknown_until_warmup_gave_a_rate() -> None:
+    progress = _progress(items=100)
+    assert progress.document(0.0)["time_left_s"] is None
+    progress.enter(Phase.WARMUP, 0.0)
+    progress.add_batches([[0.0, 2.0, "warmup", 4, 900.0, 1000.0]], 0)
+    document = progress.document(2.0)
+    assert (document["rate_fps"], document["time_left_s"]) == (2.0, 50.0)
+    progress.enter(Phase.MEASURE, 2.0)
+    progress.add_batches([[2.0, 4.0, "measure", 10, 900.0, 1000.0]], 0)
+    assert progress.document(4.0)["time_left_s"] == pytest.approx(18.0)
+
+
+def test_time_left_of_a_run_by_seconds_is_the_rest_of_the_seconds() -> None:
+    progress = _progress(seconds=30.0)
+    progress.enter(Phase.MEASURE, 10.0)
+    progress.add_batches([[10.0, 11.0, "measure", 1, 900.0, 1000.0]], 0)
+    assert progress.document(22.0)["time_left_s"] == pytest.approx(18.0)
+
+
+def test_nothing_is_left_once_the_run_has_ended() -> None:
+    progress = _progress(seconds=30.0)
+    progress.enter(Phase.MEASURE, 10.0)
+    progress.add_batches([[10.0, 11.0, "measure", 1, 900.0, 1000.0]], 0)
+    progress.end(RunState.STOPPED, "The run was stopped.", "")
+    document = progress.document(12.0)
+    assert (document["state"], document["time_left_s"]) == ("stopped", None)
