@@ -70,3 +70,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 def child_environment(**extra: str) -> dict[str, str]:
     """Returns this process's environment with ``extra`` added, for a child program."""
     return {**os.environ, **extra}
+
+
+def set_environment(*, always: Mapping[str, str], unless_set: Mapping[str, str]) -> None:
+    """Sets variables of this process, for libraries that read theirs when they are imported."""
+    os.environ.update(always)
+    for key, value in unless_set.items():
+        os.environ.setdefault(key, value)

@@ -1,0 +1,154 @@
+"""What of the hub is on this machine; answers at once and never looks at the network.
+
+The cache is Hugging Face's own (``HF_HOME``), so that what other programs fetched is found.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import constants, try_to_load_from_cache
+
+CONFIG = "config.json"
+PREPROCESSOR = "preprocessor_config.json"
+WEIGHTS = "model.safetensors"
+WEIGHTS_INDEX = "model.safetensors.index.json"
+MODEL_FILES = (CONFIG, PREPROCESSOR, WEIGHTS, WEIGHTS_INDEX, "model-*-of-*.safetensors")
+"""What a model needs; pickles and code are never fetched."""
+
+_SHARD = re.compile(r"-(\d+)-of-(\d+)\.[a-z]+$")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CachedModel:
+    """A model in the cache.
+
+    Args:
+        path: snapshot folder, or the ``.pt`` file.
+        revision: hub commit that the files belong to.
+        size_mb: size of its files, MB (10^6 bytes).
+    """
+
+    path: Path
+    revision: str
+    size_mb: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CachedDataset:
+    """One split of a data set in the cache.
+
+    Args:
+        files: its files in order, all of one kind.
+        kind: ``parquet`` (fetched) or ``arrow`` (prepared by the datasets library).
+        revision: hub commit that the files belong to.
+        size_mb: size of its files, MB (10^6 bytes).
+    """
+
+    files: tuple[Path, ...]
+    kind: str
+    revision: str
+    size_mb: float
+
+
+def cached_file(repo_id: str, filename: str, *, revision: str | None = None) -> Path | None:
+    """Returns the path of a model repository's file in the cache, None where it is not there."""
+    found = try_to_load_from_cache(repo_id, filename, revision=revision)
+    return Path(found) if isinstance(found, str) else None
+
+
+def cached_model(repo_id: str, *, revision: str | None = None, weights_file: str | None = None) -> CachedModel | None:
+    """Returns a model whose files are all in the cache, None where one is missing.
+
+    Args:
+        repo_id: hub id.
+        revision: hub commit; the cache's ``main`` without it.
+        weights_file: the one file that is needed (a ``.pt``); without it a configuration, a
+            processor and safetensors are.
+    """
+    if weights_file is not None:
+        weights = cached_file(repo_id, weights_file, revision=revision)
+        return CachedModel(path=weights, revision=weights.parent.name, size_mb=_size_mb([weights])) if weights else None
+    config = cached_file(repo_id, CONFIG, revision=revision)
+    if config is None or not (config.parent / PREPROCESSOR).is_file():
+        return None
+    shards = weight_files(config.parent)
+    if not shards:
+        return None
+    return CachedModel(path=config.parent, revision=config.parent.name, size_mb=_size_mb(shards))
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """Returns the safetensors of a model folder; empty where one of them is missing."""
+    if (folder / WEIGHTS).is_file():
+        return [folder / WEIGHTS]
+    index = read_json(folder / WEIGHTS_INDEX) or {}
+    shards = sorted({folder / str(name) for name in index.get("weight_map", {}).values()})
+    return shards if all(shard.is_file() for shard in shards) else []
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Returns the object in a JSON file, None where there is none that can be read."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def split_files(names: list[str], split: str) -> list[str]:
+    """Returns the names among parquet or Arrow files that hold a split, in order.
+
+    A name holds a split where the split is a word of it (``data/test-00000-of-00001.parquet``).
+    Returns nothing where a shard is missing.
+    """
+    word = re.compile(rf"(^|[/_.-]){re.escape(split)}([/_.-]|$)")
+    found = sorted(name for name in names if word.search(name))
+    counts = {int(match[2]) for name in found if (match := _SHARD.search(name))}
+    return [] if counts and len(found) != sum(counts) else found
+
+
+def cached_dataset(dataset_id: str, split: str, *, revision: str | None = None) -> CachedDataset | None:
+    """Returns a split that is in the hub cache or was prepared by the datasets library, else None.
+
+    Args:
+        dataset_id: hub id.
+        split: name of the split.
+        revision: hub commit; whatever is there without it.
+    """
+    return _fetched(dataset_id, split, revision) or _prepared(dataset_id, split, revision)
+
+
+def _fetched(dataset_id: str, split: str, revision: str | None) -> CachedDataset | None:
+    repo = Path(constants.HF_HUB_CACHE) / f"datasets--{dataset_id.replace('/', '--')}"
+    if revision is None:
+        try:
+            revision = (repo / "refs" / "main").read_text().strip()
+        except OSError:
+            return None
+    snapshot = repo / "snapshots" / revision
+    names = [path.relative_to(snapshot).as_posix() for path in snapshot.rglob("*.parquet") if path.is_file()]
+    files = tuple(snapshot / name for name in split_files(names, split))
+    return CachedDataset(files=files, kind="parquet", revision=revision, size_mb=_size_mb(files)) if files else None
+
+
+def _prepared(dataset_id: str, split: str, revision: str | None) -> CachedDataset | None:
+    root = Path(constants.HF_HOME) / "datasets" / dataset_id.replace("/", "___")
+    folders = sorted(
+        (info.parent for info in root.glob(f"*/*/{revision or '*'}/dataset_info.json")),
+        key=lambda folder: folder.stat().st_mtime,
+        reverse=True,
+    )
+    for folder in folders:
+        files = tuple(folder / name for name in split_files([path.name for path in folder.glob("*.arrow")], split))
+        if files:
+            return CachedDataset(files=files, kind="arrow", revision=folder.name, size_mb=_size_mb(files))
+    return None
+
+
+def _size_mb(files: list[Path] | tuple[Path, ...]) -> float:
+    return sum(path.stat().st_size for path in files) / 1e6

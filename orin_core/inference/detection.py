@@ -1,0 +1,72 @@
+"""Object detection with YOLO: boxes after non-maximum suppression for each image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from ultralytics import YOLO  # type: ignore[attr-defined]  # made on first access
+from ultralytics.utils.nms import non_max_suppression
+
+from orin_core import catalog
+from orin_core.errors import BadRequest
+from orin_core.inference.feed import Batch
+from orin_core.inference.loading import parameters_of
+from orin_core.inference.preprocessing import Inputs, inputs_of, letterbox
+from orin_core.spec import ModelSpec
+
+CONFIDENCE = 0.25
+IOU = 0.7
+MAX_BOXES = 300
+"""What ``predict`` of ultralytics uses when nothing else is asked for."""
+
+DEFAULT_SIZE_PX = 640
+
+
+class Detection:
+    """A YOLO model, its batch norm folded into the convolutions as ``predict`` does it."""
+
+    def __init__(self, spec: ModelSpec, device: torch.device, seed: int) -> None:
+        yolo = _open(spec, seed)
+        model = yolo.model.float().eval().requires_grad_(False)
+        self.parameters = parameters_of(model)
+        self._model = model.fuse(verbose=False).to(device)
+        self._device = device
+        self._stride_px = int(max(model.stride))
+        size = yolo.overrides.get("imgsz", DEFAULT_SIZE_PX)
+        self._size_px = int(max(size) if isinstance(size, (list, tuple)) else size)
+
+    def inputs(self, batch: Batch) -> list[Inputs]:
+        return inputs_of(batch, self._device, self._letterbox)
+
+    def _letterbox(self, pixels: torch.Tensor) -> torch.Tensor:
+        return letterbox(pixels, size_px=self._size_px, stride_px=self._stride_px)
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        output = self._model(pixels)
+        prediction: torch.Tensor = output[0] if isinstance(output, (list, tuple)) else output
+        return prediction
+
+    def results(self, output: Any) -> list[npt.NDArray[np.float32]]:
+        """Returns boxes of each image: float32, shape (n, 6): x1, y1, x2, y2 in the model's pixels, score, class."""
+        boxes = non_max_suppression(output, CONFIDENCE, IOU, max_det=MAX_BOXES)
+        return [found.cpu().numpy() for found in boxes]
+
+
+def _open(spec: ModelSpec, seed: int) -> Any:
+    if spec.path is None:
+        row = catalog.model_row(spec.model_id)
+        if row is None or row.config is None:
+            raise BadRequest(f"No configuration is known for {spec.label}.", "Name its .pt file.")
+        torch.manual_seed(seed)
+        return YOLO(row.config["yaml"], task="detect")
+    # ultralytics would fetch a file that is not there, without asking.
+    if not Path(spec.path).is_file():
+        raise BadRequest(f"There is no file {spec.path} any more.", "Name an existing YOLO .pt file.")
+    yolo = YOLO(spec.path)
+    if yolo.task != "detect":
+        raise BadRequest(f"{spec.label} is a model for the task {yolo.task}.", "Name a YOLO model for detection.")
+    return yolo

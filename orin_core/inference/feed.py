@@ -1,0 +1,175 @@
+"""Batches of decoded images, made in a thread of their own ahead of the device."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import queue
+import threading
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+
+from orin_core.errors import BadRequest, OrinError
+from orin_core.inference.sources import DECODE_ERRORS, Pixels, Source
+
+AHEAD_MB = 256.0
+"""Decoded images that may wait, MB; with large images at least two batches wait all the same."""
+MIN_AHEAD, MAX_AHEAD = 2, 16
+PATIENCE_S = 0.1
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ImageGroup:
+    """Images of one size.
+
+    Args:
+        positions: their places in the batch.
+        pixels: RGB, uint8, 0 to 255, shape (n, 3, height, width), on the host.
+    """
+
+    positions: tuple[int, ...]
+    pixels: torch.Tensor
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """The images of one model call.
+
+    Args:
+        items: number of images, 1 or more.
+        groups: the images by size, in the order in which the sizes appear.
+    """
+
+    items: int
+    groups: tuple[ImageGroup, ...]
+
+    @property
+    def size_mb(self) -> float:
+        """Size of its pixels, MB."""
+        return sum(group.pixels.nbytes for group in self.groups) / 1e6
+
+
+class Feed:
+    """The images of a source, in order, again and again.
+
+    An image that cannot be read is skipped, counted and named once, however often its turn comes.
+
+    Args:
+        source: images by number.
+        batch_size: images in a batch, 1 or more.
+        on_failed: called from the feed's thread with name and reason of an image that cannot be read.
+    """
+
+    def __init__(self, source: Source, batch_size: int, on_failed: Callable[[str, str], None]) -> None:
+        self._source = source
+        self._batch_size = batch_size
+        self._on_failed = on_failed
+        self._failed: set[int] = set()
+        self._ahead = MIN_AHEAD
+
+    @property
+    def failed_items(self) -> int:
+        """Number of images that could not be read so far."""
+        return len(self._failed)
+
+    def first(self) -> Batch:
+        """Returns the first batch, and learns from its size how many may wait.
+
+        Raises:
+            BadRequest: no image of the source can be read.
+        """
+        batch = next(self._make(None))
+        self._ahead = int(min(max(AHEAD_MB / max(batch.size_mb, 1e-3), MIN_AHEAD), MAX_AHEAD))
+        return batch
+
+    @contextlib.contextmanager
+    def batches(self, items: int | None = None) -> Iterator[Iterator[Batch]]:
+        """Gives batches from the first image on; the first fetch happens at entry.
+
+        Args:
+            items: number of images after which it ends, the last batch being as short as it
+                must; without it there is no end.
+
+        Raises:
+            BadRequest: no image of the source can be read.
+        """
+        waiting: queue.Queue[Batch | Exception | None] = queue.Queue(maxsize=self._ahead)
+        closed = threading.Event()
+
+        def put(entry: Batch | Exception | None) -> bool:
+            while not closed.is_set():
+                with contextlib.suppress(queue.Full):
+                    waiting.put(entry, timeout=PATIENCE_S)
+                    return True
+            return False
+
+        def fill() -> None:
+            try:
+                for batch in self._make(items):
+                    if not put(batch):
+                        return
+                put(None)
+            except Exception as error:  # boundary: raised where batches are taken  # noqa: BLE001
+                put(error)
+
+        thread = threading.Thread(target=fill, name="feed", daemon=True)
+        thread.start()
+        try:
+            yield _taken(waiting)
+        finally:
+            closed.set()
+            thread.join()
+
+    def _make(self, items: int | None) -> Iterator[Batch]:
+        images: list[Pixels] = []
+        left = items
+        for pixels in self._images():
+            images.append(pixels)
+            if len(images) == min(self._batch_size, self._batch_size if left is None else left):
+                yield _batch(images)
+                left = None if left is None else left - len(images)
+                images = []
+                if left == 0:
+                    return
+
+    def _images(self) -> Iterator[Pixels]:
+        """Yields every image that can be read, pass after pass."""
+        while True:
+            for index in range(len(self._source)):
+                if index in self._failed:
+                    continue
+                try:
+                    pixels = self._source.read(index)
+                except DECODE_ERRORS as error:
+                    self._failed.add(index)
+                    self._on_failed(self._source.name(index), str(error) or type(error).__name__)
+                    continue
+                yield pixels
+            if len(self._failed) == len(self._source):
+                raise BadRequest(
+                    f"None of the {len(self._source)} images can be read.", "Check that these files are images."
+                )
+
+
+def _taken(waiting: queue.Queue[Batch | Exception | None]) -> Iterator[Batch]:
+    while (entry := waiting.get()) is not None:
+        if isinstance(entry, OrinError):
+            raise entry
+        if isinstance(entry, Exception):
+            raise RuntimeError("The feed of images failed.") from entry
+        yield entry
+
+
+def _batch(images: list[Pixels]) -> Batch:
+    by_shape: dict[tuple[int, ...], list[int]] = {}
+    for position, pixels in enumerate(images):
+        by_shape.setdefault(pixels.shape, []).append(position)
+    groups = tuple(
+        ImageGroup(
+            positions=tuple(positions), pixels=torch.from_numpy(np.stack([images[position] for position in positions]))
+        )
+        for positions in by_shape.values()
+    )
+    return Batch(items=len(images), groups=groups)

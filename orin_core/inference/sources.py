@@ -1,0 +1,169 @@
+"""Where images come from: one at a time, decoded, by number."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+# Bound here because ultralytics, once imported, replaces it by one that installs packages for broken files.
+from PIL.Image import open as open_image
+
+from orin_core import hub_cache
+from orin_core.errors import BadRequest, NotCached
+from orin_core.image_folder import image_files, is_saved_dataset
+from orin_core.spec import DatasetSpec
+
+Pixels = npt.NDArray[np.uint8]
+
+DECODE_ERRORS: tuple[type[Exception], ...] = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+"""What the decoders raise on a file that is cut, garbled or no image."""
+
+
+class Source(Protocol):
+    """Images by number, always in the same order."""
+
+    @property
+    def kind(self) -> str:
+        """``local``, ``cached`` or ``synthetic``."""
+
+    def __len__(self) -> int:
+        """Number of images in one pass."""
+
+    def name(self, index: int) -> str:
+        """What a person calls an image of this source."""
+
+    def read(self, index: int) -> Pixels:
+        """Returns an image decoded: RGB, uint8, 0 to 255, shape (3, height, width), contiguous.
+
+        Raises:
+            Exception: one of ``DECODE_ERRORS``; the image cannot be read.
+        """
+
+
+def open_source(spec: DatasetSpec, seed: int) -> Source:
+    """Returns the images of a data set.
+
+    Args:
+        spec: which images.
+        seed: of synthetic images.
+
+    Raises:
+        BadRequest: the data set is not there any more, or holds no images.
+    """
+    if spec.kind == "synthetic":
+        return SyntheticSource(spec, seed)
+    folder = Path(spec.dataset_id)
+    if spec.kind == "folder" and not is_saved_dataset(folder):
+        return FolderSource(folder)
+    return _TableSource(spec)
+
+
+def decode(file: Path | io.BytesIO) -> Pixels:
+    """Returns an image file decoded, turned upright as its EXIF says, as ``Source.read`` does."""
+    with open_image(file) as image:
+        ImageOps.exif_transpose(image, in_place=True)
+        return np.ascontiguousarray(np.asarray(image.convert("RGB")).transpose(2, 0, 1))
+
+
+class FolderSource:
+    """Image files in a folder and below it."""
+
+    kind = "local"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files = image_files(folder)
+        if not self._files:
+            raise BadRequest(f"{folder} holds no images any more.", "Put PNG, JPEG, WebP or BMP files there.")
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def name(self, index: int) -> str:
+        return self._files[index].relative_to(self._folder).as_posix()
+
+    def read(self, index: int) -> Pixels:
+        return decode(self._files[index])
+
+
+class SyntheticSource:
+    """Seeded noise of a data set's shape and count: the same images for the same seed."""
+
+    kind = "synthetic"
+
+    def __init__(self, spec: DatasetSpec, seed: int) -> None:
+        self._shape = (3, spec.height_px, spec.width_px)
+        self._seed = seed
+        self._items = spec.items or 0
+        if self._items < 1:
+            raise BadRequest(f"No number of synthetic images is known for {spec.label}.")
+
+    def __len__(self) -> int:
+        return self._items
+
+    def name(self, index: int) -> str:
+        return f"synthetic {index}"
+
+    def read(self, index: int) -> Pixels:
+        noise = np.random.default_rng((self._seed, index))
+        return noise.integers(0, 256, self._shape, dtype=np.uint8)
+
+
+class _TableSource:
+    """A table of the datasets library: fetched, prepared by it, or saved by it."""
+
+    def __init__(self, spec: DatasetSpec) -> None:
+        import datasets
+
+        datasets.disable_progress_bars()
+        self.kind = "local" if spec.kind == "folder" else "cached"
+        table = _open_table(datasets, spec)
+        column = next((name for name, feature in table.features.items() if isinstance(feature, datasets.Image)), None)
+        if column is None or not len(table):
+            raise BadRequest(f"{spec.label} has no images.", f"Its columns are {', '.join(table.features)}.")
+        # Kept encoded, so that a broken row fails when it is read, by itself.
+        self._table = table.select_columns([column]).cast_column(column, datasets.Image(decode=False))
+        self._column = column
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def name(self, index: int) -> str:
+        return f"row {index}"
+
+    def read(self, index: int) -> Pixels:
+        cell = self._table[index][self._column]
+        return decode(io.BytesIO(cell["bytes"]) if cell["bytes"] is not None else Path(cell["path"]))
+
+
+def _open_table(datasets: Any, spec: DatasetSpec) -> Any:
+    if spec.kind == "folder":
+        return datasets.load_from_disk(spec.dataset_id)
+    found = hub_cache.cached_dataset(spec.dataset_id, spec.split or "test", revision=spec.revision)
+    if found is None:
+        raise NotCached(
+            f"{spec.label} is not on this machine any more.",
+            f"Fetch it with: python -m orin_core fetch {spec.name}.",
+        )
+    files = [str(path) for path in found.files]
+    if found.kind == "arrow":
+        return datasets.concatenate_datasets([datasets.Dataset.from_file(path) for path in files])
+    return datasets.Dataset.from_parquet(files)

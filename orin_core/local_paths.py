@@ -1,0 +1,109 @@
+"""Models and data sets that a person names by a path: what they are and whether they can be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from orin_core import hub_cache
+from orin_core.errors import BadRequest, NotCached
+from orin_core.image_folder import image_files, is_saved_dataset
+from orin_core.spec import DatasetSpec, ModelSpec, Task
+
+SPLITS = ("test", "validation", "val", "train")
+"""Splits of a data set outside the catalogue, the first that is there being taken."""
+
+
+def local_model(path: Path, weights: str) -> ModelSpec:
+    """Returns the model that a path holds.
+
+    Args:
+        path: absolute; a folder with ``config.json``, processor and safetensors, or a ``.pt`` file.
+        weights: ``random`` builds from the configuration alone; all else wants the weights.
+
+    Raises:
+        NotCached: the folder has no weights.
+        BadRequest: the path holds no model that can run here.
+    """
+    if path.suffix.lower() == ".pt":
+        return _local_yolo(path, weights)
+    if not path.is_dir():
+        raise BadRequest(f"There is no model folder {path}.", "Name a folder with config.json, or a YOLO .pt file.")
+    config = path / hub_cache.CONFIG
+    if not config.is_file():
+        raise BadRequest(
+            f"{path} is no model folder: it has no config.json.",
+            "Name a folder that save_pretrained wrote, or a YOLO .pt file.",
+        )
+    task = task_of(config)
+    if not (path / hub_cache.PREPROCESSOR).is_file():
+        raise BadRequest(
+            f"{path} has no preprocessor_config.json.", "Save the model's image processor into the same folder."
+        )
+    if weights != "random" and not hub_cache.weight_files(path):
+        raise NotCached(
+            f"{path} has no complete safetensors.",
+            "Save the model with safe_serialization, or use --weights random.",
+        )
+    return ModelSpec(
+        name=str(path),
+        label=path.name,
+        task=task,
+        model_id=str(path),
+        weights="random" if weights == "random" else "local",
+        path=None if weights == "random" else str(path),
+    )
+
+
+def _local_yolo(path: Path, weights: str) -> ModelSpec:
+    if not path.is_file():
+        raise BadRequest(f"There is no file {path}.", "Name an existing YOLO .pt file, or yolov8n.")
+    if weights == "random":
+        raise BadRequest("Random weights need a configuration, and a .pt file has none.", "Use --weights auto.")
+    return ModelSpec(
+        name=str(path), label=path.stem, task=Task.DETECTION, model_id=str(path), weights="local", path=str(path)
+    )
+
+
+def task_of(config: Path) -> Task:
+    """Returns the task that a ``config.json`` names by its architecture.
+
+    Raises:
+        BadRequest: it cannot be read, or names none that has a workload.
+    """
+    document = hub_cache.read_json(config)
+    if document is None:
+        raise BadRequest(f"{config} is no JSON object.", "Save the model's configuration anew.")
+    names = [str(name) for name in document.get("architectures") or []]
+    for name in names:
+        if name.endswith("ForImageClassification"):
+            return Task.CLASSIFICATION
+        if name.endswith("ForDepthEstimation"):
+            return Task.DEPTH
+    what = ", ".join(names) or "a model of no named architecture"
+    raise BadRequest(
+        f"{config.parent.name} is {what}, which has no workload here.",
+        "Models for image classification and depth estimation run, and YOLO .pt files.",
+    )
+
+
+def local_dataset(path: Path) -> DatasetSpec:
+    """Returns the data set that a folder holds: image files, or what the datasets library saved.
+
+    Args:
+        path: absolute.
+
+    Raises:
+        BadRequest: there is no such folder, or it holds no images.
+    """
+    if not path.is_dir():
+        raise BadRequest(f"There is no folder {path}.", "Name a folder of image files, or cifar100.")
+    if splits := (hub_cache.read_json(path / "dataset_dict.json") or {}).get("splits"):
+        path = path / next((split for split in SPLITS if split in splits), str(splits[0]))
+    items = None
+    if not is_saved_dataset(path):
+        items = len(image_files(path))
+        if not items:
+            raise BadRequest(
+                f"{path} holds no images.", "Put PNG, JPEG, WebP or BMP files there, or name another folder."
+            )
+    return DatasetSpec(name=str(path), label=path.name, kind="folder", dataset_id=str(path), items=items)
