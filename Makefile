@@ -2,8 +2,6 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 SETUP = python=$$(sh scripts/find_python.sh $(2)) && "$$python" scripts/setup.py $(1)
-# Two of torch's threads are enough for the tests' small models; a run takes what the machine has.
-test test-jetpack6: export OMP_NUM_THREADS ?= 2
 
 .PHONY: run test check format bench test-jetpack6 setup-test
 

@@ -43,6 +43,8 @@ class Home:
             "ORIN_STATE_DIR": str(self.root / "state"),
             "HF_HOME": str(self.root / "hf"),
             "ORIN_TELEMETRY": "simulated",
+            # Two threads that wait for each other crawl on a machine that tests keep busy.
+            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
         }
 
     @property
@@ -93,7 +95,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     """A machine of its own; at the end no process of it may be left."""
     made = Home(root=tmp_path)
     for key, value in made.env.items():
-        if key.startswith(("ORIN_", "HF_")):
+        if key.startswith(("ORIN_", "HF_", "OMP_")):
             monkeypatch.setenv(key, value)
     yield made
     deadline_s = time.monotonic() + 20

@@ -16,6 +16,7 @@ from typing import Any
 
 from orin_core import __version__
 from orin_core.board import power
+from orin_core.board.identity import identity
 from orin_core.board.paths import BoardPaths
 from orin_core.board.probes import Probe, board_paths, open_probe, resolve_telemetry
 from orin_core.board.sysfs import Sysfs
@@ -134,6 +135,10 @@ def _environment(
         "dataset_spec": to_json(dataset) if dataset else None,
         "python": platform.python_version(),
         "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "board": "simulated AGX Orin 64 GB" if probe.simulated else identity().model,
+        "l4t": None if probe.simulated else identity().l4t,
+        "boot_id": identity().boot_id,
         "kernel": platform.release(),
     }
 

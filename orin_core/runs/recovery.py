@@ -41,6 +41,7 @@ def finalise_interrupted(runs_dir: Path) -> list[str]:
 def _finalise(recording: Recording) -> str | None:
     if recording.summary() is not None or not recording.spec():
         return None
+    (recording.folder / store.RESERVE).unlink(missing_ok=True)
     message = "The run was interrupted: its runner was killed or the machine went down."
     hint = "Every row written until then is kept."
     status = recording.status()

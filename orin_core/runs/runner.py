@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import os
 import queue
 import signal
@@ -36,8 +35,6 @@ LOOK_S = 0.2
 """Longest time that the loop waits for a message before it looks at signals and deadlines."""
 STATUS_S = 0.5
 """Shortest time between two status files, unless something changed."""
-
-log = logging.getLogger(__name__)
 
 
 class Runner:
@@ -67,13 +64,17 @@ class Runner:
         self._recorder = store.Recorder(folder, source=self._probe.source, replay=self._spec.is_replay)
         self._progress = Progress(self._spec)
         self._me = ProcessId.of(os.getpid())
+        # Before anybody is told of the run, so that whoever looks finds it whole and can stop it.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        self._hold(None)
+        self._write_environment()
+        self._write_status(force=True)
 
     # -- life ---------------------------------------------------------------------------------
 
     def run(self) -> None:
         """Runs all phases and writes the summary, whatever happens."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
         state, message, hint = RunState.DONE, "", ""
         with self._recorder:
             try:
@@ -100,8 +101,6 @@ class Runner:
         self._recorder.event("start", self._recorder.t0_s, utc=store.utc_text(self._recorder.utc0_s))
         for notice in self._prepared.notices:
             self._notice("recovered", notice, self._recorder.t0_s)
-        self._write_environment()
-        self._hold(None)
         self._probe.start(lambda message: self._put("probe", message))
 
     def _phases(self) -> None:
@@ -139,6 +138,7 @@ class Runner:
 
     def _close(self, state: RunState, message: str, hint: str) -> None:
         self._closing = True
+        self._recorder.give_up_reserve()
         self._probe.close()
         self._drain()
         problem = self._prepared.mode.restore()
@@ -154,10 +154,14 @@ class Runner:
             # A full disk: the rows are there, the next start finalises the run.
             traceback.print_exc()
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+    def stop(self) -> None:
+        """Ends the run as soon as its batch is done; the second time, at once."""
         self._signals += 1
         if self._signals > 1 and self._worker:
             self._worker.stop()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.stop()
 
     def _now_s(self) -> float:
         """Monotonic time, s; during a replay the time of the log."""
@@ -243,10 +247,11 @@ class Runner:
             self._recorder.batch_rows(rows, self._progress.add_batches(rows, int(event["failed_items"])))
             self._observe(self._progress.busy_share)
             return
-        self._recorder.event(name, t_s, **event)
         if name == "phase":
             self._enter(Phase(event["phase"]), t_s)
-        elif name in ("environment", "loaded"):
+            return
+        self._recorder.event(name, t_s, **event)
+        if name in ("environment", "loaded"):
             self._environment["worker"] = {**self._environment.get("worker", {}), **event}
             self._write_environment()
         elif name == "done":
@@ -305,16 +310,19 @@ class Runner:
         )
 
 
-def _answer(document: dict[str, Any]) -> None:
-    """Tells whoever started this runner how it went, once, and lets go of the pipe."""
+def _answer(document: dict[str, Any]) -> bool:
+    """Tells whoever started this runner how it went, once; False where nobody waits for it any more."""
     try:
         os.write(1, (json.dumps(document) + "\n").encode())
     except BrokenPipeError:
-        log.warning("Nobody waits for the answer.")
+        heard = False
+    else:
+        heard = True
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 1)
     os.dup2(null, 0)
     os.close(null)
+    return heard
 
 
 def _refusal(error: OrinError) -> dict[str, Any]:
@@ -343,14 +351,10 @@ def main() -> None:
             os.dup2(errors, 2)
             os.close(errors)
             runner = Runner(prepared, folder, prepared.lock)
-            _answer(
-                {
-                    "answer": "started",
-                    "run_id": folder.name,
-                    "folder": str(folder),
-                    "notices": list(prepared.notices),
-                }
-            )
+            started = {"answer": "started", "run_id": folder.name, "folder": str(folder)}
+            if not _answer({**started, "notices": list(prepared.notices)}):
+                # Whoever asked for it left before it began, by a second Ctrl-C for example.
+                runner.stop()
             runner.run()
     except OrinError as error:
         _answer(_refusal(error))

@@ -32,6 +32,9 @@ ENVIRONMENT = "environment.json"
 STATUS = "status.json"
 SUMMARY = "summary.json"
 NOTES = "notes.json"
+RESERVE = ".reserve"
+RESERVE_BYTES = 512 * 1024
+"""Room that a run keeps for its last words, given up when it ends: a full disk is then a named end."""
 
 BATCH_COLUMNS = ("start_s", "end_s", "phase", "items", "forward_ms", "latency_ms", "items_done")
 FULL_BATCH_ROWS = 500_000
@@ -130,6 +133,8 @@ class Recorder:
         self._events = Appender(folder / EVENTS)
         self._batches = Appender(folder / BATCHES_CSV)
         self._batches.append(csv_line(BATCH_COLUMNS))
+        with (folder / RESERVE).open("wb") as reserve:
+            os.posix_fallocate(reserve.fileno(), 0, RESERVE_BYTES)
         self._late: Appender | None = None
         self.ticks = 0
         self.batches = 0
@@ -143,6 +148,10 @@ class Recorder:
         for appender in (self._rows, self._raw, self._events, self._batches, self._late):
             if appender:
                 appender.close()
+
+    def give_up_reserve(self) -> None:
+        """Frees the room that was kept for the end of the run."""
+        (self.folder / RESERVE).unlink(missing_ok=True)
 
     def tick(self, tick: Tick, *, phase: str, items: int | None, fps: float | None) -> None:
         """Appends one row to ``run.csv`` and the raw line to ``tegrastats.log``.

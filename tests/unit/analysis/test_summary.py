@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -24,7 +24,8 @@ def _frame(rows: list[tuple[float, float, float]]) -> pd.DataFrame:
         "VDD_CPU_CV Current (mW)": [row[2] * 400 for row in rows],
         "Hottest Temperature (C)": [40.0 + row[0] for row in rows],
     }
-    return pd.DataFrame(columns)
+    frame: pd.DataFrame = pd.DataFrame(columns)
+    return frame
 
 
 def _batches(count: int, seconds: float, items: int = 2) -> pd.DataFrame:
@@ -32,7 +33,8 @@ def _batches(count: int, seconds: float, items: int = 2) -> pd.DataFrame:
     for i in range(count):
         end_s = T0_S + 10 + (i + 1) * seconds
         text += f"{end_s - seconds},{end_s},measure,{items},{seconds * 900},{seconds * 1000},{(i + 1) * items}\n"
-    return cast(pd.DataFrame, pd.read_csv(io.StringIO(text)))
+    frame: pd.DataFrame = pd.read_csv(io.StringIO(text))
+    return frame
 
 
 def _events(start_s: float, end_s: float, items: int) -> list[dict[str, Any]]:
