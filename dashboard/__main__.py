@@ -1,0 +1,65 @@
+"""``python -m dashboard``: starts the server on this machine and prints its address."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import sys
+
+from dashboard.hosts import is_loopback
+from orin_core.errors import BadRequest
+from orin_core.settings import Settings, load
+
+
+def check_address(settings: Settings) -> None:
+    """Refuses an address that cannot be listened on, before anything is loaded.
+
+    Raises:
+        BadRequest: others could connect, or the port is taken.
+    """
+    if not is_loopback(settings.address):
+        raise BadRequest(
+            f"ORIN_ADDRESS={settings.address} would let others start runs: there is no login.",
+            f"Keep 127.0.0.1 and connect with: ssh -L {settings.port}:127.0.0.1:{settings.port} USER@THIS_MACHINE",
+        )
+    family = socket.AF_INET6 if ":" in settings.address else socket.AF_INET
+    with contextlib.closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.address, settings.port))
+        except OSError as error:
+            what = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
+            raise BadRequest(
+                f"Port {settings.port} of {settings.address} {what}.", "Choose another one with ORIN_PORT."
+            ) from error
+
+
+def main() -> int:
+    """Runs the server until it is told to end; returns the exit code."""
+    try:
+        settings = load()
+        check_address(settings)
+    except BadRequest as error:
+        print(str(error), file=sys.stderr)
+        return error.exit_code
+    # Streamlit takes a second to load; a taken port is told before that.
+    from dashboard.app import app
+
+    host = f"[{settings.address}]" if ":" in settings.address else settings.address
+    print(f"Orin dashboard: http://{host}:{settings.port}", flush=True)
+    app.run(
+        config={
+            "server.address": settings.address,
+            "server.port": settings.port,
+            "server.headless": True,
+            "server.fileWatcherType": "none",
+            "browser.gatherUsageStats": False,
+            "logger.hideWelcomeMessage": True,
+        }
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,147 @@
+"""The GET routes beside the page: live rows after a cursor, the CSV of a run, Plotly's JavaScript."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import plotly
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from dashboard import feed, state
+from orin_core.errors import BadRequest, OrinError
+from orin_core.runs import launcher
+from orin_core.runs.recording import Recording, check_run_id, find_run
+
+IDLE = "idle"
+POINTS = 1500
+"""Rows on screen; more than a screen has pixels helps nobody."""
+MAX_POINTS = 20_000
+_CHUNK_BYTES = 256 * 1024
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+def _refused(error: OrinError, status_code: int) -> Response:
+    return JSONResponse({"message": error.message, "hint": error.hint}, status_code=status_code, headers=_NO_STORE)
+
+
+def _number(request: Request, name: str, default: float, low: float, high: float) -> float:
+    text = request.query_params.get(name, "")
+    try:
+        value = float(text) if text else default
+    except ValueError as error:
+        raise BadRequest(f"{name}={text[:40]!r} is no number.") from error
+    if not low <= value <= high:
+        raise BadRequest(f"{name}={value:g} is out of range.", f"Use {low:g} to {high:g}.")
+    return value
+
+
+def locate(run_id: str, active: Recording | None) -> Recording:
+    """Returns a run, also one that is on and lies in another folder than the usual one.
+
+    Raises:
+        BadRequest: the id is malformed or there is no such run.
+    """
+    check_run_id(run_id)
+    if active is not None and active.run_id == run_id:
+        return active
+    return find_run(state.settings().runs_dir, run_id)
+
+
+def live(request: Request) -> Response:
+    """Answers ``/api/live?run=ID|idle&since=CURSOR&tag=TAG&span=S&points=N``.
+
+    Without a cursor, or with one that is no longer good, the whole window comes, thinned to
+    ``points`` rows; else the rows after it. ``meta`` comes when ``tag`` is not its present name.
+    """
+    asked = request.query_params.get("run", IDLE)
+    active = launcher.active(state.settings())
+    try:
+        span_s = _number(request, "span", 0.0, 0.0, 1e9) or None
+        points = int(_number(request, "points", POINTS, 16, MAX_POINTS))
+        recording = None if asked == IDLE else locate(asked, active)
+    except BadRequest as error:
+        return _refused(error, 404 if "There is no run" in error.message else 400)
+    query = request.query_params
+
+    def build(moment: feed.FeedState, epoch: str) -> dict[str, Any]:
+        return feed.answer(
+            moment,
+            epoch=epoch,
+            cursor=query.get("since", ""),
+            tag=query.get("tag", ""),
+            span_s=span_s,
+            points=points,
+        )
+
+    if recording is None:
+        board = state.idle_board()
+        if active is None:
+            board.touch()
+        document = board.answer(build)
+    else:
+        run_feed = state.feeds().get(recording)
+        with run_feed.lock:
+            held = active is not None and active.run_id == recording.run_id
+            document = build(run_feed.document(held=held), run_feed.epoch)
+    document["active"] = active.run_id if active else None
+    text = json.dumps(document, separators=(",", ":"), allow_nan=False)
+    return Response(text, media_type="application/json", headers=_NO_STORE)
+
+
+def _whole_lines_bytes(path: Path) -> int:
+    """Returns the length of a growing file up to its last line end."""
+    with path.open("rb") as stream:
+        end = stream.seek(0, 2)
+        while end:
+            start = max(0, end - _CHUNK_BYTES)
+            stream.seek(start)
+            place = stream.read(end - start).rfind(b"\n")
+            if place >= 0:
+                return start + place + 1
+            end = start
+    return 0
+
+
+def _chunks(path: Path, size: int) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        while size > 0 and (data := stream.read(min(_CHUNK_BYTES, size))):
+            size -= len(data)
+            yield data
+
+
+def run_csv(request: Request) -> Response:
+    """Answers ``/api/runs/ID/run.csv``: the whole lines so far, also while the run goes on."""
+    try:
+        recording = locate(request.path_params["run_id"], launcher.active(state.settings()))
+        size = _whole_lines_bytes(recording.csv_path)
+    except BadRequest as error:
+        return _refused(error, 404)
+    except FileNotFoundError:
+        return _refused(BadRequest("This run has no rows yet.", "Try again in a moment."), 404)
+    headers = {
+        **_NO_STORE,
+        "Content-Disposition": f'attachment; filename="{recording.run_id}.csv"',
+        "Content-Length": str(size),
+    }
+    return StreamingResponse(_chunks(recording.csv_path, size), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def plotly_js(request: Request) -> Response:
+    """Answers ``/api/plotly.min.js`` from the plotly wheel, since a kit may have no internet."""
+    path = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return FileResponse(path, media_type="text/javascript; charset=utf-8", headers=headers)
+
+
+def routes() -> list[BaseRoute]:
+    """Returns the routes; GET only. Streamlit keeps ``/static`` for itself."""
+    return [
+        Route("/api/live", live, methods=["GET"]),
+        Route("/api/runs/{run_id}/run.csv", run_csv, methods=["GET"]),
+        Route("/api/plotly.min.js", plotly_js, methods=["GET"]),
+    ]

@@ -1,0 +1,30 @@
+"""The application: the page script, the GET routes and the Host check, however it is started."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+
+from dashboard import api, state
+from dashboard.hosts import HostCheck
+
+
+@contextlib.asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any] | None]:
+    """Ends the idle board's probe with the server."""
+    yield None
+    await run_in_threadpool(state.reset)
+
+
+app = st.App(
+    Path(__file__).resolve().with_name("home.py"),
+    routes=api.routes(),
+    middleware=[Middleware(HostCheck, address=lambda: st.get_option("server.address"))],
+    lifespan=lifespan,
+)

@@ -1,0 +1,140 @@
+"""The live page: the form at the side, the board or the run in the middle, the figures after the end."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import board, controls, state, summary_view
+from dashboard.live_chart import live_chart
+from dashboard.words import asked_text, length_text
+from orin_core.errors import BadRequest, BoardBusy, OrinError
+from orin_core.runs import launcher
+from orin_core.runs.recording import Recording, find_run
+from orin_core.spec import RunSpec
+
+_INTRO = (
+    "**1.** The board is shown live below: GPU, memory, temperatures, power.  \n"
+    "**2.** Choose a model, images and a power mode at the left and press **Start**; the run goes on by itself, "
+    "even when this page is closed.  \n"
+    "**3.** Each run is kept with its CSV and its figures: see **Runs**."
+)
+
+
+def page() -> None:
+    """Shows the page."""
+    active = launcher.active(state.settings())
+    shown = active or _followed()
+    _remember(shown)
+    with st.sidebar:
+        _side(active)
+    for notice in st.session_state.pop(state.KEY_NOTICES, ()):
+        st.info(notice)
+    summary = shown.summary() if shown and not active else None
+    if shown is None:
+        st.caption(_INTRO)
+    elif not active:
+        _after(shown, summary=summary is not None)
+    if summary:
+        summary_view.show(summary)
+    live_chart(
+        run=shown.run_id if shown else "idle",
+        active=active.run_id if active else None,
+        follow=True,
+        span_s=600 if active else 0 if shown else 120,
+        key=state.KEY_LIVE,
+    )
+    if summary:
+        summary_view.details(summary)
+
+
+def _followed() -> Recording | None:
+    """Returns the run that this tab followed to its end, by the address of the page."""
+    run_id = st.query_params.get(state.QUERY_RUN)
+    if not run_id:
+        return None
+    try:
+        return find_run(state.settings().runs_dir, run_id)
+    except BadRequest as error:
+        st.session_state[state.KEY_ERROR] = (error.message, error.hint)
+        return None
+
+
+def _remember(shown: Recording | None) -> None:
+    wanted = shown.run_id if shown else None
+    if st.query_params.get(state.QUERY_RUN) == wanted:
+        return
+    if wanted is None:
+        st.query_params.pop(state.QUERY_RUN, None)
+    else:
+        st.query_params[state.QUERY_RUN] = wanted
+
+
+def _side(active: Recording | None) -> None:
+    settings = state.settings()
+    view = board.look(settings)
+    if view.error:
+        st.error(f"{view.error.message} {view.error.hint}".strip())
+    # First on the page, so that it is in sight on a small screen; filled when the form is known.
+    top = st.container(gap="small")
+    form = controls.form(view, disabled=active is not None)
+    with top:
+        if active:
+            _stop(active)
+            st.caption(asked_text(active.spec()))
+            return
+        ready = form.spec is not None and view.error is None
+        if st.button("Start", type="primary", width="stretch", disabled=not ready, key="start"):
+            _start(form.spec)
+        if form.missing:
+            st.caption(form.missing)
+        elif form.spec:
+            expected_s = launcher.estimate_s(form.spec, settings.runs_dir)
+            if expected_s is not None:
+                st.caption(f"Takes about {length_text(expected_s)}, by an earlier run of the same.")
+
+
+def _start(spec: RunSpec | None) -> None:
+    if spec is None:
+        return
+    # The run wants tegrastats for itself from its first tick on.
+    state.idle_board().close()
+    try:
+        with st.spinner("Preparing the board …"):
+            started = launcher.start(spec, state.settings())
+    except BoardBusy as error:
+        st.session_state[state.KEY_ERROR] = (error.message, "It is shown here; wait for its end, or stop it.")
+    except OrinError as error:
+        st.session_state[state.KEY_ERROR] = (error.message, error.hint)
+    else:
+        st.session_state[state.KEY_NOTICES] = started.notices
+        st.query_params[state.QUERY_RUN] = started.run_id
+    st.rerun()
+
+
+def _stop(active: Recording) -> None:
+    """Asks once, then stops."""
+    if st.session_state.get(state.KEY_CONFIRM_STOP) != active.run_id:
+        if st.button("Stop", width="stretch", key="stop"):
+            st.session_state[state.KEY_CONFIRM_STOP] = active.run_id
+            st.rerun()
+        return
+    st.warning("Stop this run? What it has measured is kept.")
+    yes, no = st.columns(2)
+    if yes.button("Stop it", type="primary", width="stretch", key="stop_yes"):
+        del st.session_state[state.KEY_CONFIRM_STOP]
+        try:
+            launcher.stop(active, state.settings())
+        except OrinError:
+            st.session_state[state.KEY_NOTICES] = ("It had just ended.",)
+        st.rerun()
+    if no.button("Keep it", width="stretch", key="stop_no"):
+        del st.session_state[state.KEY_CONFIRM_STOP]
+        st.rerun()
+
+
+def _after(shown: Recording, *, summary: bool) -> None:
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    left.markdown(f"**{'Last run' if summary else 'This run has no summary yet'}** `{shown.run_id}`")
+    if right.button("Show the idle board", width="stretch", key="show_idle"):
+        st.query_params.pop(state.QUERY_RUN, None)
+        st.rerun()

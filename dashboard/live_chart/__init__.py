@@ -1,0 +1,42 @@
+"""The live chart as a Streamlit component: tiles, progress and one Plotly figure, fed by ``/api/live``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+_FOLDER = Path(__file__).resolve().parent
+# One module for the browser: a component takes one text, and there is no build step.
+_SCRIPTS = ("format.js", "page.js", "panes.js", "labels.js", "tiles.js", "head.js", "live_chart.js")
+
+
+def _source(*names: str) -> str:
+    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)
+
+
+_component: Any = st.components.v2.component(
+    "orin_live_chart",
+    css=_source("live_chart.css"),
+    js=_source(*_SCRIPTS),
+    # Plotly puts its own rules into the document, so the chart has to live there too.
+    isolate_styles=False,
+)
+
+
+def live_chart(*, run: str, active: str | None, follow: bool, key: str, span_s: int = 120) -> None:
+    """Mounts the live chart.
+
+    Args:
+        run: run id, or ``idle`` for the idle board.
+        active: the run that holds the board as far as this page knows.
+        follow: whether the page is run again when another run, or none, holds the board.
+        key: names the instance; it keeps zoom and rows over reruns.
+        span_s: window at first, s; 0 for the whole run.
+    """
+    _component(
+        key=key,
+        data={"run": run, "active": active, "follow": follow, "span": span_s},
+        on_changed_change=lambda: None,
+    )

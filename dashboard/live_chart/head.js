@@ -1,0 +1,139 @@
+// What is on: title, badges, window, progress, and the one line that says when something is wrong.
+
+const STATES = { running: "running", done: "done", stopped: "stopped", failed: "failed", interrupted: "interrupted", idle: "idle board" };
+
+function makeHead(onSpan) {
+  const box = element("div", "orin-head");
+  const row = element("div", "orin-row");
+  const head = {
+    box,
+    state: element("span", "orin-state"),
+    title: element("span", "orin-title"),
+    badges: element("span", "orin-badges"),
+    csv: element("a", "orin-csv", "Download CSV"),
+    alert: element("div", "orin-alert"),
+    progress: element("div", "orin-progress"),
+    steps: element("div", "orin-steps"),
+    bar: element("div", "orin-bar"),
+    fill: element("div", "orin-fill"),
+    text: element("div", "orin-progress-text"),
+    windows: [],
+  };
+  head.alert.setAttribute("role", "status");
+  head.csv.setAttribute("download", "");
+  head.bar.setAttribute("role", "progressbar");
+  head.bar.setAttribute("aria-label", "progress of measure");
+  head.bar.setAttribute("aria-valuemin", "0");
+  head.bar.setAttribute("aria-valuemax", "100");
+  head.bar.append(head.fill);
+  const line = element("div", "orin-progress-line");
+  line.append(head.steps, head.text);
+  head.progress.append(line, head.bar);
+  const group = element("div", "orin-windows");
+  group.setAttribute("role", "group");
+  group.setAttribute("aria-label", "window of time");
+  for (const [label, span] of WINDOWS) {
+    const button = element("button", "orin-window", label);
+    button.type = "button";
+    button.addEventListener("click", () => onSpan(span));
+    group.append(button);
+    head.windows.push([button, span]);
+  }
+  head.live = element("button", "orin-window orin-live", "back to live");
+  head.live.type = "button";
+  group.prepend(head.live);
+  const left = element("div", "orin-what");
+  left.append(head.state, head.title, head.badges);
+  const right = element("div", "orin-tools");
+  right.append(group, head.csv);
+  row.append(left, right);
+  box.append(row, head.progress, head.alert);
+  return head;
+}
+
+function titleOf(meta, isRun) {
+  if (!isRun) return [meta.power_mode].filter(Boolean).join(" · ");
+  return [meta.model, meta.dataset, meta.power_mode].filter(Boolean).join(" · ") || meta.source || "";
+}
+
+function badgesOf(meta) {
+  const found = [];
+  if (meta.simulated) found.push("SIMULATED BOARD");
+  if (meta.source === "replay") found.push("replay");
+  if (meta.weights === "random") found.push("random weights");
+  if (meta.images === "synthetic") found.push("synthetic images");
+  return found;
+}
+
+function progressText(last, meta) {
+  const parts = [];
+  if (last.items_done || last.items_total) {
+    parts.push(last.items_total ? `${count(last.items_done)} of ${count(last.items_total)} images` : `${count(last.items_done)} images`);
+  }
+  if (last.measure_s !== null && last.measure_total_s) parts.push(`${clock(Math.min(last.measure_s, last.measure_total_s))} of ${clock(last.measure_total_s)}`);
+  if (last.rate_fps) parts.push(`${last.rate_fps.toFixed(last.rate_fps < 10 ? 2 : 1)} images/s`);
+  if (last.failed_items) parts.push(`${count(last.failed_items)} could not be read`);
+  if (meta.state === "running" && last.time_left_s !== null && ["warmup", "measure"].includes(meta.phase)) parts.push(`${clock(last.time_left_s)} left`);
+  return parts.join(" · ");
+}
+
+function shareDone(last, meta) {
+  if (meta.state === "done") return 1;
+  if (last.items_total) return Math.min(1, last.items_done / last.items_total);
+  if (last.measure_total_s) return Math.min(1, (last.measure_s || 0) / last.measure_total_s);
+  return 0;
+}
+
+function showSteps(box, meta) {
+  const phases = meta.source === "replay" ? ["replay"] : ["idle", "load", "warmup", "measure", "cooldown"];
+  const seen = new Set((meta.phases || []).map(([phase]) => phase));
+  const key = `${phases} ${meta.phase} ${meta.state} ${[...seen]}`;
+  if (box.dataset.key === key) return;
+  box.dataset.key = key;
+  box.replaceChildren(...phases.map((phase) => {
+    const step = element("span", "orin-step", PHASE_NAMES[phase]);
+    const now = phase === meta.phase && meta.state === "running";
+    step.classList.toggle("orin-now", now);
+    step.classList.toggle("orin-past", seen.has(phase) && !now);
+    if (now) step.setAttribute("aria-current", "step");
+    return step;
+  }));
+}
+
+function alertOf(chart, silence) {
+  if (chart.failures > 1) return "Disconnected: the dashboard's server does not answer. Trying again; a run goes on without it.";
+  if (chart.refused) return `${chart.refused.message} ${chart.refused.hint || ""}`;
+  if (chart.meta?.error) return `${chart.meta.error} ${chart.meta.hint || ""}`;
+  const notice = chart.meta?.notices?.at(-1)?.message;
+  if (silence) return `The board is silent: ${silence}.${notice ? ` ${notice}` : ""}`;
+  return "";
+}
+
+function showHead(head, chart, silence) {
+  const { meta, last, isRun } = chart;
+  const state = chart.failures > 1 ? "disconnected" : meta ? meta.state : "";
+  setText(head.state, STATES[state] ?? state);
+  head.state.dataset.state = silence && state === "running" ? "silent" : state;
+  setText(head.title, meta ? titleOf(meta, isRun) : "");
+  const badges = meta ? badgesOf(meta) : [];
+  if (head.badges.dataset.key !== badges.join()) {
+    head.badges.dataset.key = badges.join();
+    head.badges.replaceChildren(...badges.map((text, index) => element("span", index || text !== "SIMULATED BOARD" ? "orin-badge" : "orin-badge orin-badge-loud", text)));
+  }
+  head.progress.hidden = !isRun || !meta;
+  if (isRun && meta && last) {
+    showSteps(head.steps, meta);
+    setText(head.text, progressText(last, meta));
+    const share = shareDone(last, meta);
+    head.fill.style.width = `${(share * 100).toFixed(1)}%`;
+    head.bar.setAttribute("aria-valuenow", String(Math.round(share * 100)));
+  }
+  head.csv.hidden = !isRun;
+  if (isRun) head.csv.href = `/api/runs/${chart.run}/run.csv`;
+  for (const [button, span] of head.windows) button.setAttribute("aria-pressed", String(span === chart.span && !chart.userRange));
+  head.live.hidden = !chart.userRange;
+  head.live.onclick = () => chart.live();
+  const alert = alertOf(chart, silence);
+  head.alert.hidden = !alert;
+  setText(head.alert, alert);
+}

@@ -1,0 +1,44 @@
+// What the chart takes from the page that it lies in: Plotly, and the colours of its theme.
+
+let plotlyPromise = null;
+
+function loadPlotly() {
+  if (window.Plotly) return Promise.resolve(window.Plotly);
+  plotlyPromise ??= new Promise((resolve, reject) => {
+    const script = element("script");
+    script.src = "/api/plotly.min.js";
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => {
+      plotlyPromise = null;
+      script.remove();
+      reject(new Error("Plotly did not load"));
+    };
+    document.head.append(script);
+  });
+  return plotlyPromise;
+}
+
+function isDark(color) {
+  const hex = /^#([0-9a-f]{3,8})$/i.exec(color)?.[1];
+  const pairs = hex && (hex.length < 6 ? [...hex].map((digit) => digit + digit) : hex.match(/../g));
+  const parts = pairs ? pairs.map((pair) => parseInt(pair, 16)) : (color.match(/[\d.]+/g) || [255, 255, 255]).map(Number);
+  return 0.299 * parts[0] + 0.587 * parts[1] + 0.114 * parts[2] < 128;
+}
+
+/** Colours as values, since Plotly knows no CSS variables; marks the root as dark or light on the way. */
+function themeOf(root) {
+  const style = getComputedStyle(root);
+  const value = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
+  const background = value("--st-background-color", "#ffffff");
+  const dark = isDark(background);
+  root.classList.toggle("orin-dark", dark);
+  return {
+    dark,
+    background,
+    text: value("--st-text-color", style.color),
+    accent: value("--st-primary-color", "#0072B2"),
+    font: value("--st-font", style.fontFamily) || "sans-serif",
+    muted: dark ? "#9AA7B2" : "#5B6771",
+    grid: dark ? "rgba(154,167,178,0.16)" : "rgba(91,103,113,0.16)",
+  };
+}

@@ -1,0 +1,114 @@
+"""The page of past runs: a table, newest first, and one run in detail."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import state, summary_view
+from dashboard.live_chart import live_chart
+from dashboard.words import source_label, started_utc
+from orin_core.errors import BadRequest
+from orin_core.runs import launcher, store
+from orin_core.runs.recording import Recording, find_run, list_runs
+from orin_core.spec import RunState
+
+_COLUMNS: dict[str, tuple[str, str]] = {
+    "fps_end_to_end": ("FPS", "%.2f"),
+    "gr3d_pct_mean": ("GR3D (%)", "%.1f"),
+    "ram_used_mb_mean": ("RAM (MB)", "%.0f"),
+    "power_w_mean": ("Power (W)", "%.2f"),
+    "energy_per_item_j": ("J / image", "%.3f"),
+    "tj_c_max": ("Hottest (°C)", "%.1f"),
+}
+
+
+@functools.lru_cache(maxsize=5000)
+def _summary(path: Path, changed_ns: int) -> dict[str, Any]:
+    """Reads a summary once for each of its versions; the time is only part of the key."""
+    return store.read_json(path) or {}
+
+
+def _row(recording: Recording, active: Recording | None) -> dict[str, Any]:
+    path = recording.folder / store.SUMMARY
+    try:
+        found = _summary(path, path.stat().st_mtime_ns)
+    except FileNotFoundError:
+        running = active is not None and active.run_id == recording.run_id
+        state_text = RunState.RUNNING.value if running else RunState.INTERRUPTED.value
+        found = {**recording.status(), "state": state_text}
+    return {
+        "run": recording.run_id,
+        "Started": started_utc(recording.run_id),
+        "Model": found.get("model") or "",
+        "Images": found.get("dataset") or "",
+        "Mode": found.get("power_mode") or "",
+        "State": found.get("state"),
+        **{title: found.get(key) for key, (title, _) in _COLUMNS.items()},
+        "Board and data": source_label(found),
+    }
+
+
+def page() -> None:
+    """Shows the table, or the run that the address names."""
+    run_id = st.query_params.get(state.QUERY_RUN)
+    if run_id:
+        _detail(run_id)
+    else:
+        _table()
+
+
+def _table() -> None:
+    settings = state.settings()
+    recordings = list_runs(settings.runs_dir)
+    st.subheader("Runs")
+    if not recordings:
+        st.info("There are no runs yet. Start one on the Live page; each is kept here with its CSV and its figures.")
+        return
+    active = launcher.active(settings)
+    frame = pd.DataFrame([_row(recording, active) for recording in recordings])
+    st.caption(f"{len(frame)} runs in {settings.runs_dir}. Select a row to open it.")
+    chosen = st.dataframe(
+        frame.drop(columns="run"),
+        hide_index=True,
+        width="stretch",
+        on_select="rerun",
+        selection_mode="single-row",
+        key="runs_table",
+        column_config={
+            "Started": st.column_config.DatetimeColumn("Started (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
+            **{title: st.column_config.NumberColumn(title, format=form) for title, form in _COLUMNS.values()},
+        },
+    )
+    rows = chosen["selection"]["rows"]
+    if rows:
+        st.query_params[state.QUERY_RUN] = str(frame["run"].iloc[rows[0]])
+        st.rerun()
+
+
+def _detail(run_id: str) -> None:
+    settings = state.settings()
+    if st.button("← All runs", key="all_runs"):
+        st.query_params.pop(state.QUERY_RUN, None)
+        st.session_state.pop("runs_table", None)
+        st.rerun()
+    active = launcher.active(settings)
+    try:
+        recording = active if active and active.run_id == run_id else find_run(settings.runs_dir, run_id)
+    except BadRequest as error:
+        st.session_state[state.KEY_ERROR] = (error.message, error.hint)
+        st.query_params.pop(state.QUERY_RUN, None)
+        st.rerun()
+    summary = recording.summary()
+    st.markdown(f"`{recording.run_id}`")
+    if summary:
+        summary_view.show(summary)
+    live_chart(
+        run=recording.run_id, active=active.run_id if active else None, follow=False, key="detail_chart", span_s=0
+    )
+    if summary:
+        summary_view.details(summary)

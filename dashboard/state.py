@@ -1,0 +1,63 @@
+"""What outlives one run of the page script: the server's singletons, and every key by its name."""
+
+from __future__ import annotations
+
+import functools
+
+from dashboard.feed import FeedCache
+from dashboard.idle import IdleBoard
+from orin_core import settings as settings_module
+from orin_core.settings import Settings
+
+QUERY_RUN = "run"
+"""Query key: the run that the page shows."""
+
+KEY_FOLLOWED = "followed_run"
+KEY_ERROR = "error"
+KEY_NOTICES = "notices"
+KEY_CONFIRM_STOP = "confirm_stop"
+KEY_FETCH = "fetch"
+KEY_LIVE = "live_chart"
+
+FORM_MODEL = "form_model"
+FORM_MODEL_PATH = "form_model_path"
+FORM_DATASET = "form_dataset"
+FORM_DATASET_PATH = "form_dataset_path"
+FORM_MODE = "form_mode"
+FORM_WEIGHTS = "form_weights"
+FORM_IMAGES = "form_images"
+FORM_LENGTH = "form_length"
+FORM_ITEMS = "form_items"
+FORM_SECONDS = "form_seconds"
+FORM_BATCH = "form_batch"
+FORM_IDLE_S = "form_idle_s"
+FORM_WARMUP_MIN_S = "form_warmup_min_s"
+FORM_WARMUP_MAX_S = "form_warmup_max_s"
+FORM_COOLDOWN_S = "form_cooldown_s"
+FORM_INTERVAL_MS = "form_interval_ms"
+
+
+@functools.cache
+def settings() -> Settings:
+    """Returns the settings of this server, read once."""
+    return settings_module.load()
+
+
+@functools.cache
+def idle_board() -> IdleBoard:
+    """Returns the one probe of all tabs."""
+    return IdleBoard(settings())
+
+
+@functools.cache
+def feeds() -> FeedCache:
+    """Returns the rows of the runs that are looked at, shared by all tabs."""
+    return FeedCache()
+
+
+def reset() -> None:
+    """Forgets the singletons, ending the probe; the next use reads the settings anew."""
+    if idle_board.cache_info().currsize:
+        idle_board().close()
+    for single in (settings, idle_board, feeds):
+        single.cache_clear()

@@ -1,0 +1,58 @@
+"""Numbers, times and labels as people read them. Pure."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+ABSENT = "–"
+
+
+def figure(value: Any, pattern: str, unit: str = "") -> str:
+    """Returns a value with its unit; a dash where there is none."""
+    return ABSENT if value is None else pattern.format(value) + unit
+
+
+def length_text(seconds: float) -> str:
+    """Returns a length of time: ``42 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min" + (f" {whole % 60} s" if whole % 60 else "")
+    return f"{whole // 3600} h" + (f" {whole % 3600 // 60} min" if whole % 3600 // 60 else "")
+
+
+def label_of(text: str) -> str:
+    """Returns the short form of a label of a summary: what stands before its explanation."""
+    return text.partition(":")[0]
+
+
+def source_label(row: dict[str, Any]) -> str:
+    """Returns what a reader of a run's row must know first: simulated, random, synthetic; else its source."""
+    found = ["SIMULATED BOARD"] if row.get("simulated") else [str(row["source"])] if row.get("source") else []
+    if row.get("weights") == "random":
+        found.append("random weights")
+    if row.get("images") == "synthetic":
+        found.append("synthetic images")
+    return ", ".join(found)
+
+
+def started_utc(run_id: str) -> datetime.datetime:
+    """Returns when a run began, from its id."""
+    return datetime.datetime.strptime(run_id.partition("_")[0] + "+0000", "%Y%m%dT%H%M%SZ%z")
+
+
+def asked_text(spec: dict[str, Any]) -> str:
+    """Returns what a run was asked to do, in one line; the form shows what this tab would ask next.
+
+    Args:
+        spec: as in ``spec.json``.
+    """
+    parts = [spec.get("model"), spec.get("dataset")]
+    if spec.get("items"):
+        parts.append(f"{spec['items']:,} images")
+    elif spec.get("seconds"):
+        parts.append(length_text(spec["seconds"]))
+    parts += [f"batch {spec.get('batch_size')}", f"power mode {spec.get('power_mode')}"]
+    return "This run: " + ", ".join(str(part) for part in parts if part) + "."

@@ -1,0 +1,100 @@
+"""How the server starts, whom it answers, and what it never loads. No browser."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from orin_core.settings import PROJECT_ROOT
+from tests.conftest import Home, wait_for
+from tests.e2e.conftest import Server, free_port
+
+
+def test_foreign_host_is_refused(server: Server) -> None:
+    for path in ("/", "/runs", "/api/live?run=idle", "/api/plotly.min.js", "/_stcore/health"):
+        assert server.get(path, Host="rebound.example") == 403, path
+        assert server.get(path, Host="127.0.0.2.example:80") == 403, path
+        assert server.get(path, Host=f"localhost:{server.port}") == 200, path
+
+
+def test_only_get_and_only_run_ids(server: Server) -> None:
+    assert server.get("/api/runs/..%2F..%2Fetc/run.csv") in (400, 404)
+    assert server.get("/api/runs/20260101T000000Z_a_b_c_0000/run.csv") == 404
+    assert server.get("/api/live?run=..%2Fsecrets") == 400
+    assert server.get("/api/live?run=20260101T000000Z_a_b_c_0000") == 404
+    assert server.get("/api/live?run=idle&span=soon") == 400
+
+
+def test_taken_port_is_told_in_one_line(server: Server) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "dashboard"],
+        env={**server.home.env, "ORIN_PORT": str(server.port)},
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert second.returncode == 2
+    assert second.stderr.strip().splitlines() == [
+        f"Port {server.port} of 127.0.0.1 is taken. Choose another one with ORIN_PORT."
+    ]
+    assert str(server.port) in server.log.read_text()
+
+
+def test_address_of_others_is_refused(home: Home) -> None:
+    refused = subprocess.run(
+        [sys.executable, "-m", "dashboard"],
+        env={**home.env, "ORIN_ADDRESS": "0.0.0.0"},
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert refused.returncode == 2
+    assert "no login" in refused.stderr
+
+
+def test_streamlit_run_starts_the_same_application(home: Home) -> None:
+    port = free_port()
+    made = Server(home=home, port=port)
+    made.child = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.port", str(port)],
+        env=home.env,
+        cwd=PROJECT_ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(lambda: made.get("/api/live?run=idle") == 200, "the routes")
+        assert made.get("/_stcore/health") == 200
+        assert made.get("/api/live?run=idle", Host="rebound.example") == 403
+    finally:
+        made.kill()
+
+
+def test_server_loads_no_inference_library(server: Server) -> None:
+    assert server.get("/") == 200
+    assert server.get("/api/live?run=idle") == 200
+    maps = Path(f"/proc/{server.pid}/maps").read_text()
+    assert "python" in maps
+    assert not [name for name in ("libtorch", "torchvision", "ultralytics") if name in maps]
+
+
+def test_page_modules_load_no_inference_library() -> None:
+    code = (
+        "import sys, dashboard.app, dashboard.live, dashboard.runs\n"
+        "loaded = {name.partition('.')[0] for name in sys.modules}\n"
+        "print(sorted(loaded & {'torch', 'torchvision', 'transformers', 'ultralytics', 'datasets'}))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=dict(os.environ),
+    )
+    assert found.stdout.strip() == "[]", found.stderr

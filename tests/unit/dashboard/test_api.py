@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import csv
+import io
+import threading
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.testclient import TestClient
+
+from dashboard import api, feed, state
+from dashboard.hosts import HostCheck, allowed, host_name
+from orin_core.runs import launcher
+from orin_core.runs.recording import Recording
+from orin_core.settings import Settings
+from tests.conftest import wait_for
+from tests.unit.dashboard.conftest import RUN_ID, Folder
+
+
+@pytest.fixture
+def client(singletons: Settings) -> TestClient:
+    middleware = [Middleware(HostCheck, address=lambda: "127.0.0.1")]
+    return TestClient(Starlette(routes=api.routes(), middleware=middleware), base_url="http://127.0.0.1")
+
+
+def live(client: TestClient, run: str, **query: object) -> dict[str, Any]:
+    params = httpx.QueryParams({"run": run, **{key: str(value) for key, value in query.items()}})
+    answer = client.get(f"/api/live?{params}")
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def held(monkeypatch: pytest.MonkeyPatch, recording: Recording | None) -> None:
+    monkeypatch.setattr(launcher, "active", lambda settings: recording)
+
+
+def test_rows_follow_the_cursor_and_equal_the_csv(
+    client: TestClient, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held(monkeypatch, folder.recording)
+    folder.ticks(0, 7)
+    first = live(client, RUN_ID)
+    assert first["reset"] is True
+    assert first["active"] == RUN_ID
+    folder.ticks(7, 5)
+    second = live(client, RUN_ID, since=first["cursor"], tag=first["tag"])
+    assert "reset" not in second
+    assert "meta" not in second
+    rows = first["rows"] + second["rows"]
+    columns = first["meta"]["columns"]
+    expected = [
+        [float(record[name]) if record[name] else None for name in columns]
+        for record in csv.DictReader(io.StringIO(folder.text()))
+    ]
+    assert rows == expected
+    assert live(client, RUN_ID, since=second["cursor"])["rows"] == []
+
+
+def test_half_written_line_waits_for_its_end(
+    client: TestClient, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held(monkeypatch, folder.recording)
+    folder.ticks(0, 3)
+    line = folder.text().splitlines()[-1].replace("2,3000", "3,4000", 1)
+    with folder.recording.csv_path.open("a") as stream:
+        stream.write(line[:40])
+        stream.flush()
+        first = live(client, RUN_ID)
+        assert len(first["rows"]) == 3
+        assert client.get(f"/api/runs/{RUN_ID}/run.csv").text.count("\n") == 4
+        stream.write(line[40:] + "\n")
+    assert len(live(client, RUN_ID, since=first["cursor"])["rows"]) == 1
+
+
+def test_long_run_is_thinned_but_its_newest_minutes_are_whole(client: TestClient, folder: Folder) -> None:
+    folder.ticks(0, 2000)
+    answer = live(client, RUN_ID, points=400)
+    assert len(answer["rows"]) <= 402
+    assert [row[0] for row in answer["rows"][-120:]] == [float(second) for second in range(1881, 2001)]
+    assert len(live(client, RUN_ID, points=400, span=60)["rows"]) == 61
+
+
+def test_gap_is_an_empty_row(client: TestClient, folder: Folder) -> None:
+    folder.ticks(0, 3)
+    folder.ticks(9, 2)
+    rows = live(client, RUN_ID)["rows"]
+    assert [row[0] for row in rows] == [1, 2, 3, 6.5, 10, 11]
+    assert rows[3][1:] == [None] * (len(rows[3]) - 1)
+
+
+def test_old_cursor_starts_over(client: TestClient, folder: Folder) -> None:
+    folder.ticks(0, 3)
+    for cursor in ("r:99", "i4:1", "nonsense", "r:-1"):
+        assert live(client, RUN_ID, since=cursor)["reset"] is True
+
+
+def test_run_that_nobody_holds_is_interrupted(
+    client: TestClient, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.ticks(0, 1)
+    folder.recorder.event("phase", folder.recorder.t0_s, phase="idle")
+    folder.recorder.event("phase", folder.recorder.t0_s + 4, phase="load")
+    meta = live(client, RUN_ID)["meta"]
+    assert meta["state"] == "interrupted"
+    assert meta["phases"] == [["idle", 0.0], ["load", 4.0]]
+    held(monkeypatch, folder.recording)
+    assert live(client, RUN_ID)["meta"]["state"] == "running"
+    folder.status(state="done")
+    done = live(client, RUN_ID)
+    assert done["meta"]["state"] == "done"
+    assert done["age_s"] is None
+
+
+def test_answer_tells_no_pids_and_no_folders(client: TestClient, folder: Folder) -> None:
+    folder.status(runner_pid=4711, worker_pid=4712)
+    folder.ticks(0, 1)
+    text = client.get("/api/live", params={"run": RUN_ID}).text
+    assert "471" not in text
+    assert str(folder.path.parent) not in text
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("run=..%2F..%2Fetc", 400),
+        ("run=20260102T030405Z_a_b_c_ffff", 404),
+        ("run=idle&points=1e99", 400),
+        ("run=idle&span=-1", 400),
+        ("run=idle&span=nan", 400),
+    ],
+)
+def test_bad_question_is_refused(client: TestClient, query: str, status: int) -> None:
+    answer = client.get(f"/api/live?{query}")
+    assert answer.status_code == status
+    assert answer.json()["message"]
+
+
+def test_csv_is_whole_and_named(client: TestClient, folder: Folder) -> None:
+    assert client.get(f"/api/runs/{RUN_ID}/run.csv").text == ""
+    folder.ticks(0, 900)
+    answer = client.get(f"/api/runs/{RUN_ID}/run.csv")
+    assert answer.text == folder.text()
+    assert answer.headers["content-disposition"] == f'attachment; filename="{RUN_ID}.csv"'
+    assert answer.headers["content-type"].startswith("text/csv")
+
+
+def test_routes_are_get_only(client: TestClient) -> None:
+    for path in ("/api/live", f"/api/runs/{RUN_ID}/run.csv", "/api/plotly.min.js"):
+        assert client.post(path).status_code == 405
+
+
+def test_plotly_comes_from_the_wheel_and_is_kept(client: TestClient) -> None:
+    answer = client.get("/api/plotly.min.js")
+    assert "plotly.js" in answer.text[:300]
+    assert "immutable" in answer.headers["cache-control"]
+
+
+def test_idle_board_is_one_probe_for_all_and_ends_with_the_last_viewer(
+    client: TestClient, singletons: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held(monkeypatch, None)
+    board = state.idle_board()
+    answers: list[dict[str, Any]] = []
+    threads = [threading.Thread(target=lambda: answers.append(live(client, "idle"))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {answer["cursor"].partition(":")[0] for answer in answers} == {"i1"}
+    wait_for(lambda: len(live(client, "idle")["rows"]) >= 2, "two ticks of the idle board")
+    meta = live(client, "idle")["meta"]
+    assert (meta["simulated"], meta["state"]) == (True, "idle")
+    board._linger_s = 0.0
+    wait_for(lambda: not board.running, "the probe's end")
+
+
+def test_idle_probe_gives_way_to_a_run(client: TestClient, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    held(monkeypatch, None)
+    live(client, "idle")
+    assert state.idle_board().running
+    held(monkeypatch, folder.recording)
+    wait_for(lambda: not state.idle_board().running, "the probe's end")
+    assert live(client, "idle")["active"] == RUN_ID
+    assert not state.idle_board().running
+
+
+def test_cache_is_bounded(singletons: Settings) -> None:
+    cache = feed.FeedCache(max_runs=2)
+    for index in range(5):
+        made = Folder(singletons.runs_dir, f"20260102T03040{index}Z_a_b_c_0a1b")
+        with made.recorder:
+            kept = cache.get(made.recording)
+    assert len(cache) == 2
+    assert cache.get(made.recording) is kept
+
+
+@pytest.mark.parametrize(
+    ("header", "address", "fits"),
+    [
+        ("127.0.0.1:8501", "127.0.0.1", True),
+        ("localhost", "127.0.0.1", True),
+        ("[::1]:8501", "::1", True),
+        ("rebound.example:8501", "127.0.0.1", False),
+        ("10.0.0.7:8501", "127.0.0.1", False),
+        ("127.0.0.1.rebound.example", "127.0.0.1", False),
+        ("", "127.0.0.1", False),
+        ("10.0.0.7:8501", "0.0.0.0", True),
+        ("rebound.example", "0.0.0.0", False),
+    ],
+)
+def test_hosts(header: str, address: str, fits: bool) -> None:
+    assert allowed(host_name(header), address) is fits
+
+
+def test_foreign_host_is_refused_by_every_route(client: TestClient) -> None:
+    assert client.get("/api/live", headers={"Host": "rebound.example"}).status_code == 403
