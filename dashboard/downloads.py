@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import state
-from orin_core import fetch_process
+from orin_core.assets import fetch_process
 from orin_core.catalog import Choice
 from orin_core.errors import OrinError
 

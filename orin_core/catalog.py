@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from orin_core import hub_cache, model_configs
+from orin_core.assets import hub_cache, model_configs
+from orin_core.assets.libraries import missing_for
+from orin_core.assets.local_paths import SPLITS, local_dataset, local_model, task_of
 from orin_core.errors import BadRequest, NotCached
-from orin_core.libraries import missing_for
-from orin_core.local_paths import SPLITS, local_dataset, local_model, task_of
 from orin_core.spec import DatasetSpec, ModelSpec, Task
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")

@@ -1,7 +1,7 @@
 """Downloads a model or a data set into the hub cache and says how far it is.
 
 ``python -m orin_core fetch NAME`` is a program of its own: it holds no board, and a page that
-is closed does not end it. What was fetched is found by ``orin_core.hub_cache``.
+is closed does not end it. What was fetched is found by ``orin_core.assets.hub_cache``.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from huggingface_hub import DryRunFileInfo, HfApi, constants, snapshot_download
 from huggingface_hub.errors import RepositoryNotFoundError
 from huggingface_hub.utils.tqdm import tqdm
 
-from orin_core import catalog, hub_cache
+from orin_core import catalog
+from orin_core.assets import hub_cache
+from orin_core.assets.local_paths import SPLITS
 from orin_core.errors import BadRequest, OrinError
-from orin_core.local_paths import SPLITS
 
 Emit = Callable[[dict[str, Any]], None]
 

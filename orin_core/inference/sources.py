@@ -15,9 +15,9 @@ from PIL import Image, ImageOps
 # Bound here because ultralytics, once imported, replaces it by one that installs packages for broken files.
 from PIL.Image import open as open_image
 
-from orin_core import hub_cache
+from orin_core.assets import hub_cache
+from orin_core.assets.image_folder import image_files, is_saved_dataset
 from orin_core.errors import BadRequest, NotCached
-from orin_core.image_folder import image_files, is_saved_dataset
 from orin_core.spec import DatasetSpec
 
 Pixels = npt.NDArray[np.uint8]

@@ -24,6 +24,8 @@ from orin_core.spec import RunSpec, RunState, to_json
 ANSWER_TIMEOUT_S = 120.0
 """Longest wait for a runner's answer; setting a power mode is what takes long."""
 POLL_S = 0.2
+ESTIMATE_RUNS = 50
+"""So many of the newest runs are looked through for an estimate; the page asks at every change of its form."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +167,7 @@ def estimate_s(spec: RunSpec, runs_dir: Path) -> float | None:
     Lengths of phases and of measure may differ from that run's; its rate and load time count.
     """
     same = ("model", "dataset", "power_mode", "batch_size", "weights", "images", "telemetry")
-    for recording in list_runs(runs_dir):
+    for recording in list_runs(runs_dir)[:ESTIMATE_RUNS]:
         earlier, summary = recording.spec(), recording.summary()
         if not summary or summary.get("state") != RunState.DONE.value or not summary.get("fps_end_to_end"):
             continue

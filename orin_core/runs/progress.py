@@ -42,6 +42,9 @@ class Progress:
         """Begins a phase at a monotonic time."""
         self._previous_phase, self.phase, self._phase_start_s = self.phase, phase, t_s
         self._rate.reset()
+        if phase in (Phase.WARMUP, Phase.MEASURE) and not self.busy_share:
+            # Its first batch is in flight; until it ends nothing better is known.
+            self.busy_share = 1.0
         if phase is Phase.MEASURE:
             self._measure_start_s = t_s
         elif self._measure_start_s is not None and self._measure_end_s is None:

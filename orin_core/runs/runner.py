@@ -267,7 +267,7 @@ class Runner:
     def _enter(self, phase: Phase, t_s: float) -> None:
         self._progress.enter(phase, t_s)
         self._recorder.event("phase", t_s, phase=phase.value)
-        self._observe(0.0)
+        self._observe(self._progress.busy_share if self._worker else 0.0)
         self._write_status(force=True)
 
     def _observe(self, busy_share: float) -> None:

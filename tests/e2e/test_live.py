@@ -202,6 +202,7 @@ def test_stop_asks_once(server: Server, viewer: Viewer) -> None:
 @pytest.mark.torch
 def test_page_finds_the_run_again_after_the_server_was_killed(server: Server, viewer: Viewer) -> None:
     viewer.expected += ["ERR_CONNECTION", "WebSocket", "Failed to fetch", "net::", "Client Error", "not responding"]
+    viewer.expected += ["when disconnected from server"]
     page = viewer.open(server.url)
     run_id = start(page, length="Number of seconds", value="600")
     page.wait_for_selector(PLOT, state="attached", timeout=LONG_MS)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from orin_core import catalog, libraries
+from orin_core import catalog
+from orin_core.assets import libraries
 from orin_core.catalog import resolve_dataset, resolve_model
 from orin_core.errors import BadRequest, NotCached
 from orin_core.settings import PROJECT_ROOT

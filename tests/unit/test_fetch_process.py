@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from orin_core import fetch_process
+from orin_core.assets import fetch_process
 from orin_core.errors import BadRequest
 from tests.conftest import Home, wait_for
 

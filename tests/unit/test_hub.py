@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 import pytest
 from huggingface_hub import constants
 
-from orin_core import hub, hub_cache
+from orin_core import hub
+from orin_core.assets import hub_cache
 from orin_core.catalog import dataset_choices, model_choices
 from orin_core.errors import BadRequest, OrinError
 from orin_core.settings import PROJECT_ROOT

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orin_core import hub_cache
+from orin_core.assets import hub_cache
+from orin_core.assets.image_folder import image_files, is_saved_dataset
 from orin_core.errors import BadRequest, NotCached
-from orin_core.image_folder import image_files, is_saved_dataset
 from orin_core.spec import DatasetSpec, ModelSpec, Task
 
 SPLITS = ("test", "validation", "val", "train")

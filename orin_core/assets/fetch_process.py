@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import subprocess  # noqa: TID251 - owns the downloads
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
