@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import gzip
 import json
+import os
 import signal
 import sys
 import time
@@ -265,6 +266,12 @@ def _command_parse(arguments: argparse.Namespace) -> int:
         out = stack.enter_context(_opened_for_writing(arguments.output)) if arguments.output else sys.stdout
         try:
             written = log_rows.write_log(lines, out, arguments.format)
+            out.flush()
+        except BrokenPipeError:
+            # Whoever read this has seen enough; the interpreter must not flush into the pipe once more.
+            with open(os.devnull, "w") as nowhere:
+                os.dup2(nowhere.fileno(), sys.stdout.fileno())
+            return EXIT_DONE
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise RunFailed(
                 f"{arguments.log} cannot be read further: {error}.", "What came before is written."

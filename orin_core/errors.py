@@ -11,6 +11,7 @@
     |       +-- PowerModeNeedsReboot   nvpmodel wants a reboot first
     |       +-- PowerModeNotPermitted  this user may not set it
     |       +-- PowerModeNotApplied    nvpmodel said yes, the board says otherwise
+    |   +-- ClocksError       2  jetson_clocks cannot lock or restore the clocks
     +-- BoardBusy             3  another run holds the board
     +-- TelemetryError        4  no ticks can be had
     +-- RunFailed             4  a run that had started did not reach its end
@@ -70,6 +71,10 @@ class PowerModeNotPermitted(PowerModeError):
 
 class PowerModeNotApplied(PowerModeError):
     """nvpmodel reported success and the board shows other limits."""
+
+
+class ClocksError(BadRequest):
+    """jetson_clocks cannot lock or restore the clocks."""
 
 
 class BoardBusy(OrinError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import gzip
 import io
 import itertools
@@ -72,13 +73,17 @@ def iter_log(stream: Iterable[str]) -> Iterator[_Line]:
         yield number, line.rstrip("\r\n"), parse_line(line, complete=line.endswith("\n"))
 
 
+@functools.lru_cache(maxsize=2)
 def _stamp_s(stamp: str | None) -> float | None:
     """Seconds of a printed stamp on a scale without zone, None where it is no date."""
     if stamp is None:
         return None
+    day, clock = stamp.split()
+    month, date, year = map(int, day.split("-"))
+    hour, minute, second = map(int, clock.split(":"))
     try:
         # The stamp has no zone; any fixed one serves, since only differences are used.
-        printed = datetime.datetime.strptime(stamp, "%m-%d-%Y %H:%M:%S").replace(tzinfo=datetime.timezone.utc)
+        printed = datetime.datetime(year, month, date, hour, minute, second, tzinfo=datetime.timezone.utc)
     except ValueError:
         return None
     return printed.timestamp()

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import shlex
-import shutil
-import signal
-import subprocess
-import tempfile
 
 from orin_core.board.paths import BoardPaths
+from orin_core.board.programs import as_root, last_line, run_program, says_not_permitted
 from orin_core.errors import PowerModeError, PowerModeNeedsReboot, PowerModeNotPermitted, PowerModeRefused
 from orin_core.spec import PowerMode
 
 _QUERY_TIMEOUT_S = 5.0
 # **Source**: exit code of nvpmodel when its reboot question is answered with anything but yes.
 _EXIT_REBOOT_DECLINED = 234
-_NOT_PERMITTED = re.compile(
-    r"password is required|a terminal is required|permission denied|operation not permitted|not allowed to execute"
-    r"|may not run sudo|not in the sudoers|must be root|root privilege|run as root",
-    re.IGNORECASE,
-)
 
 
 def query(paths: BoardPaths) -> PowerMode | None:
@@ -34,19 +24,11 @@ def query(paths: BoardPaths) -> PowerMode | None:
     if not paths.nvpmodel:
         return None
     try:
-        result = subprocess.run(
-            [*paths.nvpmodel, "-q"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_QUERY_TIMEOUT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        _, output = run_program([*paths.nvpmodel, "-q"], _QUERY_TIMEOUT_S)
+    except OSError:
         return None
-    name = re.search(r"^NV Power Mode:\s*(\S+)", result.stdout, re.MULTILINE)
-    number = re.search(r"^\s*([0-9]+)\s*$", result.stdout[name.end() :], re.MULTILINE) if name else None
+    name = re.search(r"^NV Power Mode:\s*(\S+)", output, re.MULTILINE)
+    number = re.search(r"^\s*([0-9]+)\s*$", output[name.end() :], re.MULTILINE) if name else None
     if name is None or number is None:
         return None
     return PowerMode(mode_id=int(number[1]), name=name[1])
@@ -78,11 +60,9 @@ def set_mode(paths: BoardPaths, mode: PowerMode, timeout_s: float) -> None:
         raise PowerModeRefused(
             f"{mode.name} cannot be set: there is no nvpmodel on this machine.", "Use --power-mode current."
         )
-    argv = [*paths.nvpmodel, "-m", str(mode.mode_id)]
-    if not paths.simulated and os.geteuid() != 0 and shutil.which("sudo"):
-        argv = ["sudo", "-n", *argv]
+    argv = as_root(paths, [*paths.nvpmodel, "-m", str(mode.mode_id)])
     try:
-        exit_code, output = _run(argv, timeout_s)
+        exit_code, output = run_program(argv, timeout_s)
     except OSError as problem:
         raise PowerModeRefused(f"nvpmodel cannot be started: {problem.strerror}.", "Reinstall it.") from problem
     error = _judge(paths, mode, exit_code, output, timeout_s)
@@ -90,31 +70,12 @@ def set_mode(paths: BoardPaths, mode: PowerMode, timeout_s: float) -> None:
         raise error
 
 
-def _run(argv: list[str], timeout_s: float) -> tuple[int | None, str]:
-    """Runs a program without input; the exit code is None where it had to be given up."""
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
-        # To a file, not a pipe: what a killed program left running would keep a pipe open.
-        process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-        )
-        exit_code: int | None
-        try:
-            exit_code = process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            exit_code = None
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # sudo belongs to root
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-        output.seek(0)
-        return exit_code, output.read()
-
-
 def _judge(
     paths: BoardPaths, mode: PowerMode, exit_code: int | None, output: str, timeout_s: float
 ) -> PowerModeError | None:
     """Returns the error that nvpmodel's answer means, None where it reported success."""
     command = set_command(paths, mode)
-    said = _last_line(output)
+    said = last_line(output)
     if exit_code == _EXIT_REBOOT_DECLINED or re.search("reboot required", output, re.IGNORECASE):
         return PowerModeNeedsReboot(
             f"{mode.name} needs a reboot.",
@@ -124,7 +85,7 @@ def _judge(
         return PowerModeRefused(
             f"nvpmodel did not answer within {timeout_s:g} s when asked for {mode.name}.", f"Try by hand: {command}"
         )
-    if exit_code != 0 and _NOT_PERMITTED.search(output):
+    if exit_code != 0 and says_not_permitted(output):
         return PowerModeNotPermitted(
             f"This user may not set the power mode ({said}).",
             f"Set it by hand: {command} - or allow exactly that command in sudoers.",
@@ -134,8 +95,3 @@ def _judge(
             f"nvpmodel refused {mode.name} with exit code {exit_code} ({said}).", f"Try by hand: {command}"
         )
     return None
-
-
-def _last_line(output: str) -> str:
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return lines[-1] if lines else "no message"

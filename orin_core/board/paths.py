@@ -18,6 +18,7 @@ class BoardPaths:
         tegrastats: program and first arguments; empty where there is none.
         nvpmodel: program and first arguments; empty where there is none.
         simulated: whether this is the simulated board.
+        jetson_clocks: program and first arguments; empty where there is none.
     """
 
     conf: Path
@@ -26,6 +27,7 @@ class BoardPaths:
     tegrastats: tuple[str, ...]
     nvpmodel: tuple[str, ...]
     simulated: bool
+    jetson_clocks: tuple[str, ...] = ()
 
     @classmethod
     def real(cls) -> BoardPaths:
@@ -41,6 +43,7 @@ class BoardPaths:
             tegrastats=_program("tegrastats"),
             nvpmodel=_program("nvpmodel", Path("/usr/sbin/nvpmodel")),
             simulated=False,
+            jetson_clocks=_program("jetson_clocks", Path("/usr/bin/jetson_clocks")),
         )
 
 

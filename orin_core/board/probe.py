@@ -16,8 +16,8 @@ class ProbeNotice:
     Args:
         t_s: monotonic clock, s; for a replay, s from its start.
         kind: ``unparsed`` (a line that says nothing; message is its raw text), ``died``,
-            ``stalled``, ``restarted``, ``unreadable`` (a sensor or a log that cannot be read)
-            or ``ended`` (no more ticks will come).
+            ``stalled``, ``flooded`` (far more lines than asked), ``restarted``, ``unreadable`` (a
+            sensor or a log that cannot be read) or ``ended`` (no more ticks will come).
         message: one sentence, or the raw text.
     """
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from orin_core.board.flood import FloodGate
 from orin_core.board.probe import Activity, Emit, ProbeNotice
 from orin_core.board.sample import Tick
 from orin_core.board.sysfs import Sysfs
@@ -34,6 +35,7 @@ class TegrastatsProbe:
     Ticks are stamped with the monotonic clock at reception, since tegrastats is late by up to 5 %
     and its stamp has a resolution of 1 s. A child that dies or prints nothing for three intervals
     (at least 3 s) is replaced, first after 0.5 s and later after up to 30 s; the gap stays a gap.
+    So is one that prints more than 20 times the lines it was asked for; the surplus is dropped.
 
     Args:
         program: argv of tegrastats without the interval.
@@ -62,6 +64,7 @@ class TegrastatsProbe:
         setpriv = shutil.which("setpriv")
         if setpriv is not None:
             self._argv = [setpriv, "--pdeathsig", "KILL", *self._argv]
+        self._interval_s = interval_ms / 1000
         self._stall_s = max(STALL_MIN_S, STALL_INTERVALS * interval_ms / 1000)
         self._sysfs = sysfs
         self._observer = observer
@@ -144,7 +147,7 @@ class TegrastatsProbe:
                 if ended is None:
                     return
                 kind, message = ended
-                self._notice(kind, message if kind == "stalled" else f"tegrastats ended with exit code {code}.")
+                self._notice(kind, message or f"tegrastats ended with exit code {code}.")
             lost_s = time.monotonic()
             if self._lost_at_s is None:
                 self._lost_at_s = lost_s
@@ -168,6 +171,7 @@ class TegrastatsProbe:
         poller.register(self._wake_read, select.POLLIN)
         rest = b""
         heard_s = time.monotonic()
+        gate = FloodGate(self._interval_s)
         while True:
             ready = dict(poller.poll(max(0.0, heard_s + self._stall_s - time.monotonic()) * 1000))
             if self._wake_read in ready:
@@ -185,13 +189,21 @@ class TegrastatsProbe:
                     child.wait(_TERM_S)  # its own exit code, not that of being ended
                 return "died", ""
             *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
+            for number, line in enumerate(lines):
+                if not gate.passes(now_s):
+                    return "flooded", self._flood_message(len(lines) - number)
                 self._line(line, now_s, complete=True)
             if lines:
                 heard_s = now_s
             if len(rest) > _LINE_MAX_BYTES:
                 self._line(rest, now_s, complete=False)
                 rest = b""
+
+    def _flood_message(self, dropped: int) -> str:
+        return (
+            f"tegrastats printed far more than the one line every {self._interval_s:g} s that it was asked for; "
+            f"{dropped} lines were dropped and it is started again."
+        )
 
     def _line(self, line: bytes, now_s: float, *, complete: bool) -> None:
         text = line.decode("utf-8", errors="replace").rstrip("\r")

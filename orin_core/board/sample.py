@@ -173,8 +173,10 @@ class Metric:
         unit: as shown to people.
         label: as shown to people.
         column: column in ``run.csv``.
-        axis_range: fixed sensible range of a chart; None where it follows the data.
         read: Sample to value.
+        source: where the value comes from.
+        releases: the JetPack releases that have it, and on what condition.
+        axis_range: fixed sensible range of a chart; None where it follows the data.
         decimals: digits after the point in the CSV.
     """
 
@@ -182,9 +184,15 @@ class Metric:
     unit: str
     label: str
     column: str
-    axis_range: tuple[float, float] | None
     read: Callable[[Sample], float | None]
+    source: str
+    releases: str
+    axis_range: tuple[float, float] | None = None
     decimals: int = 0
+
+
+_ALL_RELEASES = "3 to 7"
+_WHERE_SWAP = "3 to 7, where there is swap"
 
 
 METRICS: tuple[Metric, ...] = (
@@ -193,32 +201,36 @@ METRICS: tuple[Metric, ...] = (
         unit="MB",
         label="RAM used",
         column="Used RAM (MB)",
-        axis_range=None,
         read=lambda s: s.ram_used_mb,
+        source="tegrastats `RAM used/total`",
+        releases=_ALL_RELEASES,
     ),
     Metric(
         field="ram_total_mb",
         unit="MB",
         label="RAM total",
         column="Total RAM (MB)",
-        axis_range=None,
         read=lambda s: s.ram_total_mb,
+        source="tegrastats `RAM used/total`",
+        releases=_ALL_RELEASES,
     ),
     Metric(
         field="lfb_blocks",
         unit="",
         label="Largest free blocks",
         column="Number of Free RAM Blocks",
-        axis_range=None,
         read=lambda s: s.lfb_blocks,
+        source="tegrastats `(lfb NxS)`",
+        releases=_ALL_RELEASES,
     ),
     Metric(
         field="lfb_block_mb",
         unit="MB",
         label="Size of largest free block",
         column="Size of Free RAM Blocks (MB)",
-        axis_range=None,
         read=lambda s: s.lfb_block_mb,
+        source="tegrastats `(lfb NxS)`, kB converted",
+        releases=_ALL_RELEASES,
         decimals=3,
     ),
     Metric(
@@ -226,54 +238,85 @@ METRICS: tuple[Metric, ...] = (
         unit="MB",
         label="Swap used",
         column="Used SWAP (MB)",
-        axis_range=None,
         read=lambda s: s.swap_used_mb,
+        source="tegrastats `SWAP used/total`",
+        releases=_WHERE_SWAP,
     ),
     Metric(
         field="swap_total_mb",
         unit="MB",
         label="Swap total",
         column="Total SWAP (MB)",
-        axis_range=None,
         read=lambda s: s.swap_total_mb,
+        source="tegrastats `SWAP used/total`",
+        releases=_WHERE_SWAP,
     ),
     Metric(
         field="swap_cached_mb",
         unit="MB",
         label="Swap cached",
         column="Cached SWAP (MB)",
-        axis_range=None,
         read=lambda s: s.swap_cached_mb,
+        source="tegrastats `(cached N)`",
+        releases=_WHERE_SWAP,
     ),
     Metric(
         field="cpu_freq_mhz",
         unit="MHz",
         label="CPU 0 clock",
         column="CPU Frequency (MHz)",
-        axis_range=None,
         read=lambda s: s.cores[0].freq_mhz if s.cores and s.cores[0] else None,
+        source="tegrastats `CPU [load@clock,...]`, core 0",
+        releases=_ALL_RELEASES,
     ),
     Metric(
-        field="gr3d_pct", unit="%", label="GR3D", column="Used GR3D (%)", axis_range=(0, 100), read=lambda s: s.gr3d_pct
+        field="gr3d_pct",
+        unit="%",
+        label="GR3D",
+        column="Used GR3D (%)",
+        axis_range=(0, 100),
+        read=lambda s: s.gr3d_pct,
+        source="tegrastats `GR3D_FREQ`; without it sysfs, the GPU's `load`",
+        releases="3 to 7; some images of 7 print none, sysfs has it",
     ),
     Metric(
         field="gr3d_freq_mhz",
         unit="MHz",
         label="GPU clock",
         column="GR3D Frequency (MHz)",
-        axis_range=None,
         read=lambda s: s.gpu_clock_mhz,
+        source="tegrastats `GR3D_FREQ`, the highest clock; without it sysfs, `devfreq/*/cur_freq`",
+        releases="3 to 7; printed as root only, sysfs has it for all",
     ),
-    Metric(field="emc_pct", unit="%", label="EMC", column="EMC (%)", axis_range=(0, 100), read=lambda s: s.emc_pct),
+    Metric(
+        field="emc_pct",
+        unit="%",
+        label="EMC",
+        column="EMC (%)",
+        axis_range=(0, 100),
+        read=lambda s: s.emc_pct,
+        source="tegrastats `EMC_FREQ`",
+        releases="3 to 7 as root; without root absent or `0%`",
+    ),
     Metric(
         field="emc_freq_mhz",
         unit="MHz",
         label="EMC clock",
         column="EMC Frequency (MHz)",
-        axis_range=None,
         read=lambda s: s.emc_freq_mhz,
+        source="tegrastats `EMC_FREQ`",
+        releases="3 to 7 as root",
     ),
-    Metric(field="power_w", unit="W", label="Power", column="Power (W)", axis_range=None, read=power_w, decimals=3),
+    Metric(
+        field="power_w",
+        unit="W",
+        label="Power",
+        column="Power (W)",
+        read=power_w,
+        source="rails: the total rail where there is one, else their sum",
+        releases="3 to 7, on boards with a power monitor",
+        decimals=3,
+    ),
     Metric(
         field="tj_c",
         unit="°C",
@@ -281,9 +324,14 @@ METRICS: tuple[Metric, ...] = (
         column="Hottest Temperature (C)",
         axis_range=(20, 105),
         read=hottest_c,
+        source="tegrastats `tj@`; without it the hottest sensor on the die",
+        releases="`tj` 5 to 7; before, the hottest sensor",
         decimals=3,
     ),
 )
-"""The one table of scalar metrics; cores, sensors and rails are families beside it."""
+"""The one table of scalar metrics; cores, sensors and rails are families beside it.
+
+**Source** of the releases: lines that boards from TX1 to Thor printed under JetPack 3 to 7.
+"""
 
 METRIC_BY_FIELD: Mapping[str, Metric] = {metric.field: metric for metric in METRICS}

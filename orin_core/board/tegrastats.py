@@ -138,9 +138,10 @@ def _int(text: str | None) -> int | None:
     return None if text is None else int(text)
 
 
+_ENGINE_OFF = EngineSample(pct=None, freq_mhz=None)
+
+
 def _engine(kind: str, values: Sequence[Any], first: int) -> EngineSample | None:
-    if kind == "off":
-        return EngineSample(pct=None, freq_mhz=None)
     if kind == "bare":
         return EngineSample(pct=None, freq_mhz=int(values[first]))
     pct, freq_mhz = _int(values[first]), _clock_mhz(values[first + 1])
@@ -159,46 +160,54 @@ def _temps(shape: _Shape, values: Sequence[Any]) -> tuple[dict[str, float], tupl
     return temps, tuple(off)
 
 
-_NOTHING: tuple[Any, ...] = (None,) * 5
+_NOTHING: tuple[Any, ...] = (None,) * max(_GROUPS.values())
 
 
-def _sample(shape: _Shape, values: Sequence[Any]) -> Sample:
-    def of(kind: str) -> Sequence[Any]:
-        first = shape.at.get(kind)
-        return _NOTHING if first is None else values[first : first + _GROUPS[kind]]
+def _rails(shape: _Shape, values: Sequence[Any]) -> dict[str, RailSample]:
+    rails: dict[str, RailSample] = {}
+    for name, at in shape.rails:
+        if name not in rails:  # of a field that is printed twice the first is kept
+            rails[name] = RailSample(current_mw=int(values[at]), average_mw=int(values[at + 2]))
+    return rails
 
-    ram_used, ram_total, blocks, block, unit = of("ram")
-    swap_used, swap_total, swap_cached = of("swap")[:3]
-    emc_pct, emc_clock = of("emc")[:2]
-    gr3d_pct, gr3d_clocks = of("gr3d")[:2]
-    cpu = of("cpu")[0]
+
+def _engines(shape: _Shape, values: Sequence[Any]) -> dict[str, EngineSample]:
+    engines: dict[str, EngineSample] = {}
+    for kind, name, at in shape.engines:
+        if name in engines:
+            continue
+        engine = _ENGINE_OFF if kind == "off" else _engine(kind, values, at)
+        if engine is not None:
+            engines[name] = engine
+    return engines
+
+
+def _sample(shape: _Shape, groups: Sequence[Any]) -> Sample:
+    # A field that was not printed is read from the blanks behind the last value.
+    values = (*groups, *_NOTHING)
+    first_of, nowhere = shape.at.get, len(groups)
+    ram, swap = first_of("ram", nowhere), first_of("swap", nowhere)
+    emc, gr3d = first_of("emc", nowhere), first_of("gr3d", nowhere)
+    cpu, block = values[first_of("cpu", nowhere)], values[ram + 3]
     temps_c, temps_off = _temps(shape, values)
-    # Of a field that is printed twice the first is kept, hence the reversed order.
-    rails = {
-        name: RailSample(current_mw=int(values[at]), average_mw=int(values[at + 2]))
-        for name, at in reversed(shape.rails)
-    }
-    engines = {
-        name: engine for kind, name, at in reversed(shape.engines) if (engine := _engine(kind, values, at)) is not None
-    }
     return Sample(
-        stamp=of("stamp")[0],
-        ram_used_mb=_int(ram_used),
-        ram_total_mb=_int(ram_total),
-        lfb_blocks=_int(blocks),
-        lfb_block_mb=None if block is None else int(block) / (1024 if unit == "kB" else 1),
-        swap_used_mb=_int(swap_used),
-        swap_total_mb=_int(swap_total),
-        swap_cached_mb=_int(swap_cached),
+        stamp=values[first_of("stamp", nowhere)],
+        ram_used_mb=_int(values[ram]),
+        ram_total_mb=_int(values[ram + 1]),
+        lfb_blocks=_int(values[ram + 2]),
+        lfb_block_mb=None if block is None else int(block) / (1024 if values[ram + 4] == "kB" else 1),
+        swap_used_mb=_int(values[swap]),
+        swap_total_mb=_int(values[swap + 1]),
+        swap_cached_mb=_int(values[swap + 2]),
         cores=() if cpu is None else _cores(cpu),
-        emc_pct=_int(emc_pct),
-        emc_freq_mhz=_clock_mhz(emc_clock),
-        gr3d_pct=_int(gr3d_pct),
-        gr3d_freq_mhz=_clocks_mhz(gr3d_clocks),
+        emc_pct=_int(values[emc]),
+        emc_freq_mhz=_clock_mhz(values[emc + 1]),
+        gr3d_pct=_int(values[gr3d]),
+        gr3d_freq_mhz=_clocks_mhz(values[gr3d + 1]),
         temps_c=temps_c,
         temps_off=temps_off,
-        power_mw=dict(reversed(rails.items())),
-        engines=dict(reversed(engines.items())),
+        power_mw=_rails(shape, values),
+        engines=_engines(shape, values),
     )
 
 

@@ -7,9 +7,9 @@ for the first time has no column and goes to the side file ``late_fields.jsonl``
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from orin_core.board.sample import METRIC_BY_FIELD, Metric, Sample, Tick
+from orin_core.board.sample import METRIC_BY_FIELD, Sample, Tick
 
 INDEX = "Index"
 TIME_MS = "Time (mS)"
@@ -35,6 +35,18 @@ _TEAM_BEFORE_CORES = (
 _TEAM_AFTER_CORES = ("gr3d_pct", "gr3d_freq_mhz")
 _OURS = ("power_w", "tj_c", "emc_pct", "emc_freq_mhz")
 
+_Readers = tuple[tuple[Callable[[Sample], float | None], int], ...]
+
+
+def _readers(fields: Iterable[str]) -> _Readers:
+    """How the values of these metrics are read, with their decimals; looked up once, not on every row."""
+    return tuple((METRIC_BY_FIELD[field].read, METRIC_BY_FIELD[field].decimals) for field in fields)
+
+
+_READ_BEFORE_CORES = _readers(_TEAM_BEFORE_CORES)
+_READ_AFTER_CORES = _readers(_TEAM_AFTER_CORES)
+_READ_OURS = _readers(_OURS)
+
 
 def temperature_column(sensor: str) -> str:
     """Returns the column of a temperature sensor named as printed."""
@@ -50,6 +62,8 @@ def number(value: float | None, decimals: int = 0) -> str:
     """Returns a cell: digits without trailing zeros, empty where there is no value."""
     if value is None:
         return ""
+    if isinstance(value, int):
+        return str(value)
     text = f"{value:.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -120,11 +134,13 @@ class Layout:
     def row(self, tick: Tick, context: RowContext) -> list[str]:
         """Returns the cells of one tick, one per column of :meth:`header`."""
         sample = tick.sample
-        cores = [sample.cores[i] if i < len(sample.cores) else None for i in range(self.cores)]
+        cores = sample.cores
+        if len(cores) != self.cores:
+            cores = tuple(cores[i] if i < len(cores) else None for i in range(self.cores))
         cells = [str(context.index), str(round(context.elapsed_s * 1000))]
-        cells += _metric_cells(_TEAM_BEFORE_CORES, sample)
-        cells += [number(core.load_pct) if core else "" for core in cores]
-        cells += _metric_cells(_TEAM_AFTER_CORES, sample)
+        cells += _metric_cells(_READ_BEFORE_CORES, sample)
+        cells += [str(core.load_pct) if core else "" for core in cores]
+        cells += _metric_cells(_READ_AFTER_CORES, sample)
         cells += [number(sample.temps_c.get(sensor), 3) for sensor in self.sensors]
         for rail in self.rails:
             reading = sample.power_mw.get(rail)
@@ -133,7 +149,7 @@ class Layout:
         items = "" if context.items is None else str(context.items)
         cells += [f"{context.elapsed_s:.3f}", context.utc, context.phase, items]
         cells += [number(context.fps, 3), throttled, context.source]
-        cells += _metric_cells(_OURS, sample)
+        cells += _metric_cells(_READ_OURS, sample)
         cells += [number(core.freq_mhz) if core else "" for core in cores]
         return [*cells, sample.stamp or ""]
 
@@ -153,6 +169,5 @@ class Layout:
         return late
 
 
-def _metric_cells(fields: Iterable[str], sample: Sample) -> list[str]:
-    metrics: list[Metric] = [METRIC_BY_FIELD[field] for field in fields]
-    return [number(metric.read(sample), metric.decimals) for metric in metrics]
+def _metric_cells(readers: _Readers, sample: Sample) -> list[str]:
+    return [number(read(sample), decimals) for read, decimals in readers]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 ENGINES = "NVENC off NVDEC off NVJPG off NVJPG1 off VIC off OFA off NVDLA0 off NVDLA1 off PVA0_FREQ off APE 174"
 
@@ -29,3 +30,9 @@ def orin_lines(count: int, seed: int = 0) -> list[str]:
             f"{ENGINES} {temps} {rails}"
         )
     return lines
+
+
+def user_lines(count: int, seed: int = 0) -> list[str]:
+    """Returns the lines that a user without root gets: no EMC, no GPU clock, no engines."""
+    as_root = (line.replace(f"{ENGINES} ", "") for line in orin_lines(count, seed))
+    return [re.sub(r"EMC_FREQ \S+ |(?<=%)@\[\d+,\d+\]", "", line) for line in as_root]

@@ -9,6 +9,7 @@ from __future__ import annotations
 CORES = 12
 CORES_PER_CLUSTER = 4
 CPU_TABLE_KHZ = (*range(115_200, 2_188_801, 76_800), 2_201_600)
+CPU_MIN_KHZ = 729_600
 GPU_TABLE_HZ = (*range(306_000_000, 1_224_000_001, 102_000_000), 1_300_500_000)
 GPU_DEVICE = "17000000.gpu"
 

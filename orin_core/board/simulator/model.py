@@ -25,13 +25,18 @@ _WORKING = ("load", "warmup", "measure")
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Caps:
-    """Limits in force: cores online, CPU and GPU caps in MHz, TPC mask, EMC cap in MHz (0 for none)."""
+    """Limits in force: cores online, CPU and GPU caps in MHz, TPC mask, EMC cap in MHz (0 for none).
+
+    The lowest clocks, in MHz, are below the idle clocks unless jetson_clocks raised them.
+    """
 
     online: tuple[bool, ...]
     cpu_mhz: int
     gpu_mhz: int
     tpc_mask: int
     emc_mhz: int
+    cpu_min_mhz: int = 0
+    gpu_min_mhz: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +61,8 @@ def caps_in_force(state: State) -> Caps:
         gpu_mhz=state.number(f"class/devfreq/{conf_text.GPU_DEVICE}/max_freq") // 1_000_000,
         tpc_mask=state.number("devices/platform/gpu.0/tpc_pg_mask"),
         emc_mhz=state.number("kernel/nvpmodel_clk_cap/emc") // 1_000_000,
+        cpu_min_mhz=state.number("devices/system/cpu/cpu0/cpufreq/scaling_min_freq") // 1000,
+        gpu_min_mhz=state.number(f"class/devfreq/{conf_text.GPU_DEVICE}/min_freq") // 1_000_000,
     )
 
 
@@ -86,7 +93,7 @@ class Model:
         gr3d_pct = max(0, gr3d_pct)
         # The governor raises the clock once the GPU is more than a little busy.
         ramp = min(1.0, max(0.0, (busy - 0.1) / 0.4))
-        gpu_mhz = round(_IDLE_GPU_MHZ + (caps.gpu_mhz - _IDLE_GPU_MHZ) * ramp)
+        gpu_mhz = max(round(_IDLE_GPU_MHZ + (caps.gpu_mhz - _IDLE_GPU_MHZ) * ramp), caps.gpu_min_mhz)
         cores = _cores(noise, tick, caps, load)
         emc_mhz = min(3199 if busy > 0.3 else 2133, caps.emc_mhz or 3199)
         rails_mw = _rails(noise, gr3d_pct, gpu_mhz, caps, cores)
@@ -123,7 +130,8 @@ def _cores(noise: random.Random, tick: int, caps: Caps, load: Load) -> tuple[tup
     cores: list[tuple[int, int] | None] = []
     for core, on in enumerate(caps.online):
         same_cluster = worker_core // conf_text.CORES_PER_CLUSTER == core // conf_text.CORES_PER_CLUSTER
-        cores.append((loads[core], caps.cpu_mhz if working and same_cluster else _IDLE_CPU_MHZ) if on else None)
+        cpu_mhz = caps.cpu_mhz if working and same_cluster else max(_IDLE_CPU_MHZ, caps.cpu_min_mhz)
+        cores.append((loads[core], cpu_mhz) if on else None)
     return tuple(cores)
 
 

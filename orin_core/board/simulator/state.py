@@ -84,6 +84,7 @@ class State:
             tegrastats=argv["tegrastats"],
             nvpmodel=argv["nvpmodel"],
             simulated=True,
+            jetson_clocks=argv["jetson_clocks"],
         )
 
     def read_json(self, name: str) -> dict[str, Any]:
@@ -119,7 +120,7 @@ class State:
         put(self.folder / "status", f"pmode:{mode_id:04d}")
 
     def apply(self, conf: Conf, mode: ModeConf) -> None:
-        """Puts a mode's limits in force."""
+        """Puts a mode's limits in force; its lowest clocks come with it, so locked clocks end."""
         for (group, name), value in mode.values.items():
             text = str(value)
             if value <= 0 and name == "MAX_FREQ":
@@ -130,6 +131,9 @@ class State:
                 first = int(group[-1]) * conf_text.CORES_PER_CLUSTER
                 for core in range(first, first + conf_text.CORES_PER_CLUSTER):
                     put(self.sys / f"devices/system/cpu/cpu{core}/cpufreq/scaling_max_freq", text)
+        for core in range(conf_text.CORES):
+            put(self.sys / f"devices/system/cpu/cpu{core}/cpufreq/scaling_min_freq", str(conf_text.CPU_MIN_KHZ))
+        put(self.sys / f"class/devfreq/{conf_text.GPU_DEVICE}/min_freq", str(conf_text.GPU_TABLE_HZ[0]))
         self.set_status(mode.mode.mode_id)
 
     def reboot(self, conf: Conf, mode: ModeConf) -> None:
@@ -212,8 +216,8 @@ def _fill(state: State, *, seed: int, root: bool) -> None:
         folder = f"sys/devices/system/cpu/cpu{core}"
         files[f"{folder}/online"] = "1"
         files[f"{folder}/cpufreq/scaling_available_frequencies"] = cpu_table
-        files[f"{folder}/cpufreq/scaling_min_freq"] = "729600"
-        files[f"{folder}/cpufreq/scaling_max_freq"] = files[f"{folder}/cpufreq/scaling_cur_freq"] = "729600"
+        for name in ("scaling_min_freq", "scaling_max_freq", "scaling_cur_freq"):
+            files[f"{folder}/cpufreq/{name}"] = str(conf_text.CPU_MIN_KHZ)
     gpu = f"sys/class/devfreq/{conf_text.GPU_DEVICE}"
     files[f"{gpu}/available_frequencies"] = " ".join(map(str, conf_text.GPU_TABLE_HZ))
     for name in ("min_freq", "max_freq", "cur_freq"):
@@ -231,6 +235,9 @@ def _fill(state: State, *, seed: int, root: bool) -> None:
     for index, kind in enumerate(_COOLING_DEVICES):
         files[f"sys/class/thermal/cooling_device{index}/type"] = kind
         files[f"sys/class/thermal/cooling_device{index}/cur_state"] = "0"
+    files["sys/class/hwmon/hwmon0/name"] = "soctherm_oc"
+    files |= {f"sys/class/hwmon/hwmon0/oc{number}_event_cnt": "0" for number in (1, 2, 3)}
+    files |= {"sys/class/hwmon/hwmon1/name": "pwmfan", "sys/class/hwmon/hwmon1/pwm1": "64"}
     for name, text in files.items():
         path = state.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -130,6 +131,26 @@ def test_an_unfinished_last_line_gives_no_last_word(tmp_path: Path, heard: Heard
     assert heard.ticks[0].sample.emc_pct is None
     assert heard.ticks[0].sample.ram_used_mb == 1
     assert heard.ticks[0].raw == "RAM 1/2MB CPU [1%@729] EMC_FREQ 4%@21"
+
+
+def test_a_flood_is_noticed_once_cut_off_and_started_again(tmp_path: Path, heard: Heard) -> None:
+    first, program = tmp_path / "first", tmp_path / "tegrastats"
+    first.touch()
+    program.write_text(
+        "#!/bin/sh\n"
+        f"if rm {first} 2>/dev/null; then exec yes 'RAM 1/2MB CPU [1%@729] GR3D_FREQ 0%@[305]'; fi\n"
+        "while echo 'RAM 2/2MB CPU [1%@729] GR3D_FREQ 0%@[305]'; do sleep 0.1; done\n"
+    )
+    program.chmod(0o755)
+    probe = TegrastatsProbe((str(program),), 100, Sysfs(tmp_path))
+    probe.start(heard)
+    heard.wait(lambda h: bool(h.notices("restarted")) and h.ticks[-1].sample.ram_used_mb == 2)
+    probe.close()
+    (flood,) = heard.notices("flooded")
+    assert re.search("every 0.1 s .* [1-9][0-9]* lines were dropped", flood.message)
+    passed = sum(tick.sample.ram_used_mb == 1 for tick in heard.ticks)
+    assert 400 <= passed < 4000, "20 times the asked rate over 2 s, and what time earned meanwhile"
+    assert not heard.notices("died")
 
 
 def test_what_tegrastats_complains_of_is_kept(tmp_path: Path, heard: Heard) -> None:

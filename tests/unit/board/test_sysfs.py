@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
-from orin_core.board.sample import Sample
+from orin_core.board.sample import RailSample, Sample
 from orin_core.board.simulator.state import State
 from orin_core.board.sysfs import Sysfs
 
@@ -72,6 +73,13 @@ def test_no_number_is_absent_and_named(sysfs: Sysfs) -> None:
 
 def test_a_line_without_gpu_clock_is_completed(sysfs: Sysfs) -> None:
     write(sysfs, f"{GPU}/cur_freq", "408000000\n")
-    assert sysfs.complete(Sample(gr3d_pct=5)) == Sample(gr3d_pct=5, gr3d_freq_mhz=(408,))
-    printed = Sample(gr3d_pct=5, gr3d_freq_mhz=(1300, 0))
+    printed = Sample(
+        gr3d_pct=5,
+        gr3d_freq_mhz=(1300, 0),
+        temps_c={"tj": 42.0},
+        power_mw={"VDD_GPU_SOC": RailSample(current_mw=1988, average_mw=1988)},
+    )
     assert sysfs.complete(printed) is printed
+    assert sysfs.complete(dataclasses.replace(printed, gr3d_freq_mhz=())) == dataclasses.replace(
+        printed, gr3d_freq_mhz=(408,)
+    )
