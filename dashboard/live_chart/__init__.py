@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 _FOLDER = Path(__file__).resolve().parent
 # One module for the browser: a component takes one text, and there is no build step.
@@ -16,13 +18,25 @@ def _source(*names: str) -> str:
     return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)
 
 
-_component: Any = st.components.v2.component(
-    "orin_live_chart",
-    css=_source("live_chart.css"),
-    js=_source(*_SCRIPTS),
-    # Plotly puts its own rules into the document, so the chart has to live there too.
-    isolate_styles=False,
-)
+@functools.cache
+def _component() -> Any:
+    """Registers the component with the server that runs now."""
+    return st.components.v2.component(
+        "orin_live_chart",
+        css=_source("live_chart.css"),
+        js=_source(*_SCRIPTS),
+        # Plotly puts its own rules into the document, so the chart has to live there too.
+        isolate_styles=False,
+    )
+
+
+def _mount(**arguments: Any) -> None:
+    try:
+        _component()(**arguments)
+    except StreamlitAPIException:
+        # Registered with a server of this process that is gone (Streamlit 1.65 in tests): once more.
+        _component.cache_clear()
+        _component()(**arguments)
 
 
 def live_chart(*, run: str, active: str | None, follow: bool, key: str, span_s: int = 120) -> None:
@@ -35,7 +49,7 @@ def live_chart(*, run: str, active: str | None, follow: bool, key: str, span_s: 
         key: names the instance; it keeps zoom and rows over reruns.
         span_s: window at first, s; 0 for the whole run.
     """
-    _component(
+    _mount(
         key=key,
         data={"run": run, "active": active, "follow": follow, "span": span_s},
         on_changed_change=lambda: None,
