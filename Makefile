@@ -7,7 +7,7 @@ SETUP = python=$$(sh scripts/find_python.sh $(2)) && "$$python" scripts/setup.py
 
 run:
 	@$(call SETUP,run)
-	@exec $(BIN)/python -m dashboard $(ARGS)
+	@exec $(BIN)/python -m dashboard
 
 test: check
 	@$(BIN)/python -m pytest $(ARGS)

@@ -7,7 +7,7 @@ import errno
 import socket
 import sys
 
-from dashboard.hosts import is_loopback
+from dashboard.hosts import check_loopback
 from orin_core.errors import BadRequest
 from orin_core.settings import Settings, load
 
@@ -18,11 +18,7 @@ def check_address(settings: Settings) -> None:
     Raises:
         BadRequest: others could connect, or the port is taken.
     """
-    if not is_loopback(settings.address):
-        raise BadRequest(
-            f"ORIN_ADDRESS={settings.address} would let others start runs: there is no login.",
-            f"Keep 127.0.0.1 and connect with: ssh -L {settings.port}:127.0.0.1:{settings.port} USER@THIS_MACHINE",
-        )
+    check_loopback(settings.address, setting="ORIN_ADDRESS", port=settings.port)
     family = socket.AF_INET6 if ":" in settings.address else socket.AF_INET
     with contextlib.closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -48,16 +44,17 @@ def main() -> int:
 
     host = f"[{settings.address}]" if ":" in settings.address else settings.address
     print(f"Orin dashboard: http://{host}:{settings.port}", flush=True)
-    app.run(
-        config={
-            "server.address": settings.address,
-            "server.port": settings.port,
-            "server.headless": True,
-            "server.fileWatcherType": "none",
-            "browser.gatherUsageStats": False,
-            "logger.hideWelcomeMessage": True,
-        }
-    )
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how it is told to end
+        app.run(
+            config={
+                "server.address": settings.address,
+                "server.port": settings.port,
+                "server.headless": True,
+                "server.fileWatcherType": "none",
+                "browser.gatherUsageStats": False,
+                "logger.hideWelcomeMessage": True,
+            }
+        )
     return 0
 
 

@@ -1,6 +1,6 @@
 """Every feature of the pages, as a command.
 
-Exit codes: 0 done, 2 bad request, 3 board busy, 4 failed, 130 interrupted.
+Exit codes: 0 done, 1 doctor found a problem, 2 bad request, 3 board busy, 4 failed, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ import json
 import os
 import signal
 import sys
-import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
 
-from orin_core import hub, settings
+from orin_core import doctor, hub, kit_check, settings
 from orin_core.board.logs import iter_log, open_log
+from orin_core.catalog import dataset_row, model_row
 from orin_core.errors import BadRequest, OrinError, RunFailed
 from orin_core.runs import launcher, log_rows
+from orin_core.runs.finish import labels
 from orin_core.runs.recording import Recording, find_run, list_runs
 from orin_core.settings import Settings
 from orin_core.spec import RunSpec, RunState
@@ -51,6 +52,7 @@ def _run_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     for name in ("idle", "warmup-min", "warmup-max", "cooldown"):
         default = getattr(defaults, f"{name.replace('-', '_')}_s")
         run.add_argument(f"--{name}-s", type=float, default=default, help=f"length in s (default {default:g})")
+    run.add_argument("--lock-clocks", action="store_true", help="hold the clocks at the mode's caps (jetson_clocks)")
     run.add_argument("--seed", type=int, default=defaults.seed, help="of random weights and synthetic images")
     run.add_argument("--runs-dir", type=Path, help="folder of run folders (default data/runs)")
     run.add_argument("--offline", action="store_true", help="never look at the network (runs never download)")
@@ -74,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     parse.add_argument("log", help="text or gzip; - for standard input")
     parse.add_argument("--format", choices=log_rows.FORMATS, default="jsonl", help="scales: the team's own CSV layout")
     parse.add_argument("-o", "--output", type=Path, help="file to write instead of standard output")
+    doctor.add_parser(commands)
+    kit_check.add_parser(commands)
     return parser
 
 
@@ -84,21 +88,35 @@ def _spec_of(arguments: argparse.Namespace, config: Settings) -> RunSpec:
         if getattr(arguments, field.name, None) is not None
     }
     spec = RunSpec(**{"telemetry": config.telemetry, **values})
-    return dataclasses.replace(spec, dataset=_absolute(spec.dataset), model=_absolute(spec.model))
+    return dataclasses.replace(
+        spec,
+        model=_absolute(spec.model, model_row),
+        dataset=_absolute(spec.dataset, dataset_row),
+        telemetry=_absolute_telemetry(spec.telemetry),
+    )
 
 
-def _absolute(name: str | None) -> str | None:
-    """Returns a path as seen from anywhere; other names are left alone."""
-    if name and (name.startswith((".", "~", "/")) or Path(name).is_dir() or Path(name).is_file()):
+def _absolute(name: str | None, known: Callable[[str], object]) -> str | None:
+    """Returns a path as seen from anywhere; names of the catalogue and hub ids are left alone."""
+    if name and not known(name) and (name.startswith((".", "~", "/")) or Path(name).exists()):
         return str(Path(name).expanduser().resolve())
     return name
+
+
+def _absolute_telemetry(text: str) -> str:
+    """Returns a replay's log as seen from anywhere."""
+    if not text.startswith("replay:"):
+        return text
+    path, at, speed = text.removeprefix("replay:").rpartition("@")
+    if not at or Path(path + at + speed).exists():
+        path, at, speed = path + at + speed, "", ""
+    return f"replay:{Path(path).expanduser().absolute()}{at}{speed}" if path else text
 
 
 class _Stopper:
     """The first Ctrl-C stops the run, the second leaves; in force from before the run is started."""
 
-    def __init__(self, config: Settings) -> None:
-        self._config = config
+    def __init__(self) -> None:
         self._recording: Recording | None = None
         self.interrupted = False
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -113,7 +131,7 @@ class _Stopper:
     def _stop(self) -> None:
         if self._recording:
             with contextlib.suppress(BadRequest):  # it had just ended
-                launcher.stop(self._recording, self._config)
+                launcher.stop(self._recording)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.interrupted:
@@ -139,7 +157,7 @@ def _follow(recording: Recording, config: Settings) -> dict[str, Any]:
     """Prints progress until the run has ended and returns its summary.
 
     Raises:
-        RunFailed: the runner was killed.
+        RunFailed: the runner was killed and its run cannot be finalised.
     """
     terminal, shown, seen = sys.stderr.isatty(), "", 0
     while (summary := launcher.wait(recording, config, timeout_s=POLL_S)) is None:
@@ -149,7 +167,8 @@ def _follow(recording: Recording, config: Settings) -> dict[str, Any]:
         status = recording.status()
         notices = status.get("notices", [])
         for notice in notices[seen:]:
-            print(("\n" if terminal else "") + notice["message"], file=sys.stderr)
+            if notice["kind"] != "recovered":  # said at the start already
+                print(("\n" if terminal else "") + notice["message"], file=sys.stderr)
         seen = len(notices)
         if terminal:
             print("\r\033[K" + _progress_line(status), end="", file=sys.stderr, flush=True)
@@ -158,9 +177,10 @@ def _follow(recording: Recording, config: Settings) -> dict[str, Any]:
             print(_progress_line(status), file=sys.stderr)
     if terminal:
         print(file=sys.stderr)
-    summary = summary or recording.summary()
     if summary is None:
         launcher.recover(config)
+        summary = recording.summary()
+    if summary is None:
         raise RunFailed("The runner was killed.", f"What it had written is in {recording.folder}.")
     return summary
 
@@ -176,14 +196,14 @@ def _print_summary(summary: dict[str, Any]) -> None:
 def _command_run(arguments: argparse.Namespace, config: Settings) -> int:
     spec = _spec_of(arguments, config)
     runs_dir = (arguments.runs_dir or config.runs_dir).expanduser().resolve()
-    stopper = None if arguments.detach else _Stopper(config)
+    stopper = None if arguments.detach else _Stopper()
     started = launcher.start(spec, config, runs_dir=runs_dir)
     if stopper:
         stopper.watch(started.recording)
     for notice in started.notices:
         print(notice, file=sys.stderr)
     print(f"run {started.run_id}\nin  {started.folder}", file=sys.stderr)
-    for label in _labels(started.recording):
+    for label in labels(started.recording.environment()):
         print(f"NOTE  {label}", file=sys.stderr)
     if stopper is None:
         print(
@@ -195,21 +215,11 @@ def _command_run(arguments: argparse.Namespace, config: Settings) -> int:
         print(json.dumps(summary, indent=2))
     else:
         _print_summary(summary)
-    if summary["state"] == RunState.FAILED.value:
+    if summary["state"] not in (RunState.DONE.value, RunState.STOPPED.value):
         print(f"{summary['message']} {summary['hint']}".strip(), file=sys.stderr)
         return EXIT_FAILED
-    if stopper.interrupted or summary["state"] == RunState.STOPPED.value:
-        return EXIT_INTERRUPTED
-    return EXIT_DONE
-
-
-def _labels(recording: Recording) -> list[str]:
-    from orin_core.runs.finish import labels
-
-    deadline_s = time.monotonic() + 2
-    while not (environment := recording.environment()) and time.monotonic() < deadline_s:
-        time.sleep(0.02)
-    return labels(environment)
+    stopped = stopper.interrupted or summary["state"] == RunState.STOPPED.value
+    return EXIT_INTERRUPTED if stopped else EXIT_DONE
 
 
 def _command_runs(arguments: argparse.Namespace, config: Settings) -> int:
@@ -224,7 +234,7 @@ def _command_runs(arguments: argparse.Namespace, config: Settings) -> int:
     for row in rows:
         fps = "" if row["fps_end_to_end"] is None else f"{row['fps_end_to_end']:.2f} FPS"
         print(
-            f"{row['run_id']}  {row['state']:11}  {fps:>12}  {'SIMULATED BOARD' if row['simulated'] else ''}".rstrip()
+            f"{row['run_id']}  {row['state'] or 'unknown':11}  {fps:>12}  {'SIMULATED BOARD' if row['simulated'] else ''}".rstrip()
         )
     return EXIT_DONE
 
@@ -232,7 +242,7 @@ def _command_runs(arguments: argparse.Namespace, config: Settings) -> int:
 def _run_row(recording: Recording, active: Recording | None) -> dict[str, Any]:
     summary = recording.summary()
     if summary:
-        return summary
+        return {"run_id": recording.run_id, "state": None, "fps_end_to_end": None, "simulated": None, **summary}
     status = recording.status()
     running = active is not None and active.run_id == recording.run_id
     return {
@@ -249,7 +259,7 @@ def _command_stop(arguments: argparse.Namespace, config: Settings) -> int:
     runs_dir = (arguments.runs_dir or config.runs_dir).expanduser().resolve()
     active = launcher.active(config)
     recording = active if active and active.run_id == arguments.run else find_run(runs_dir, arguments.run)
-    launcher.stop(recording, config)
+    launcher.stop(recording)
     summary = launcher.wait(recording, config)
     print(f"{recording.run_id}  {summary['state'] if summary else 'killed'}")
     return EXIT_DONE
@@ -311,9 +321,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _command_stop(arguments, config)
         if arguments.command == "fetch":
             return _command_fetch(arguments)
+        if arguments.command == "doctor":
+            return doctor.command(arguments, config)
+        if arguments.command == "kit-check":
+            return kit_check.command(arguments, config)
         return _command_parse(arguments)
     except OrinError as error:
         print(f"{error.message} {error.hint}".strip(), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output, head for example, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_DONE

@@ -13,7 +13,7 @@
     |       +-- PowerModeNotApplied    nvpmodel said yes, the board says otherwise
     |   +-- ClocksError       2  jetson_clocks cannot lock or restore the clocks
     +-- BoardBusy             3  another run holds the board
-    +-- TelemetryError        4  no ticks can be had
+    +-- TelemetryError        2  this machine does not have the telemetry source; nothing was started
     +-- RunFailed             4  a run that had started did not reach its end
 """
 
@@ -94,7 +94,9 @@ class BoardBusy(OrinError):
 
 
 class TelemetryError(OrinError):
-    """No ticks can be had from the telemetry source."""
+    """This machine does not have the telemetry source."""
+
+    exit_code = 2
 
 
 class RunFailed(OrinError):

@@ -136,7 +136,8 @@ class RunSpec:
         warmup_min_s: least length of warm-up in s.
         warmup_max_s: length in s after which warm-up gives up settling.
         cooldown_s: length of cooldown in s.
-        seed: of random weights and synthetic images.
+        lock_clocks: whether jetson_clocks holds the clocks at the mode's caps during the run.
+        seed: of random weights and synthetic images, 0 to 2**32 - 1.
     """
 
     model: str | None = None
@@ -153,6 +154,7 @@ class RunSpec:
     warmup_min_s: float = 10.0
     warmup_max_s: float = 120.0
     cooldown_s: float = 10.0
+    lock_clocks: bool = False
     seed: int = 0
 
     @property
@@ -203,6 +205,8 @@ def _check_numbers(spec: RunSpec) -> None:
         usable = math.isfinite(seconds) and seconds > 0
         _refuse_if(not usable, f"A measure of {seconds:g} s cannot be made.", "Ask for more than 0 s.")
     _refuse_if(batch_size < 1, f"A batch of {batch_size} images is not possible.", "Use 1 or more.")
+    seed_usable = 0 <= spec.seed < 2**32
+    _refuse_if(not seed_usable, f"The seed {spec.seed} is out of range.", "Use a number from 0 to 4294967295.")
     usable = 50 <= interval_ms <= 60_000
     _refuse_if(not usable, f"An interval of {interval_ms} ms is out of range.", "Use 50 to 60000 ms; 1000 is usual.")
 

@@ -17,8 +17,18 @@ import pandas as pd
 
 from orin_core.board.sample import METRIC_BY_FIELD, power_rails
 
+_Floats = np.ndarray[Any, np.dtype[np.float64]]
 _RAIL_SUFFIX = " Current (mW)"
 MIN_BATCHES_P99 = 1000
+
+
+_FIELDS = ("gr3d_pct", "gr3d_freq_mhz", "ram_used_mb", "power_w", "tj_c")
+_COLUMNS = {"Elapsed (s)", "Throttled", *(METRIC_BY_FIELD[field].column for field in _FIELDS)}
+
+
+def is_needed(column: str) -> bool:
+    """Returns whether the figures need a column of ``run.csv``; a day at 10 Hz has too many to read all."""
+    return column in _COLUMNS or column.endswith(_RAIL_SUFFIX)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +55,7 @@ class Ticks:
     """
 
     frame: pd.DataFrame
-    length_s: np.ndarray[Any, np.dtype[np.float64]]
+    length_s: _Floats
     gaps: int
 
     def mean(self, column: str) -> float | None:
@@ -93,13 +103,27 @@ def fps_model(model_only: Sequence[Mapping[str, Any]]) -> float | None:
 
 
 def latencies(batches: pd.DataFrame) -> dict[str, float | None]:
-    """Returns p50, p90 and, from 1000 batches on, p99 of the batches of measure, ms."""
-    values = batches.loc[batches["phase"] == "measure", "latency_ms"].to_numpy(dtype=float)
+    """Returns p50, p90 and, from 1000 batches on, p99 of the batches of measure, ms.
+
+    Where a long run kept only some of its batches, each stands for those since the one before it.
+    """
+    measured = batches[batches["phase"] == "measure"]
+    values = measured["latency_ms"].to_numpy(dtype=float)
+    numbers = measured["batch"].to_numpy(dtype=float)
     if not len(values):
         return {"latency_ms_p50": None, "latency_ms_p90": None, "latency_ms_p99": None}
-    p50, p90, p99 = (round(float(value), 3) for value in np.percentile(values, (50, 90, 99)))
-    enough = len(values) >= MIN_BATCHES_P99
+    weights = np.diff(numbers, prepend=numbers[0] - 1)
+    p50, p90, p99 = (round(_percentile(values, weights, share), 3) for share in (0.50, 0.90, 0.99))
+    enough = weights.sum() >= MIN_BATCHES_P99
     return {"latency_ms_p50": p50, "latency_ms_p90": p90, "latency_ms_p99": p99 if enough else None}
+
+
+def _percentile(values: _Floats, weights: _Floats, share: float) -> float:
+    """Returns the smallest value that at least ``share`` of the weight does not exceed (nearest rank)."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order])
+    index = int(np.searchsorted(reached, share * reached[-1] * (1 - 1e-12)))
+    return float(values[order][min(index, len(values) - 1)])
 
 
 def measure_window(events: Sequence[Mapping[str, Any]], batches: pd.DataFrame, t0_s: float) -> MeasureWindow | None:

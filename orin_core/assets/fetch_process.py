@@ -11,6 +11,7 @@ import json
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from orin_core.runs.processes import ProcessId
 from orin_core.settings import PROJECT_ROOT
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
+# Two tabs may press the button at once: looking and starting are one step.
+_lock = threading.RLock()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +64,12 @@ def start(name: str, state_dir: Path) -> None:
     Raises:
         BadRequest: the state folder cannot be written.
     """
-    if state(name, state_dir).running:
-        return
+    with _lock:
+        if not state(name, state_dir).running:
+            _start(name, state_dir)
+
+
+def _start(name: str, state_dir: Path) -> None:
     progress, log, pid = _files(name, state_dir)
     try:
         progress.parent.mkdir(parents=True, exist_ok=True)
@@ -88,8 +95,9 @@ def start(name: str, state_dir: Path) -> None:
 def state(name: str, state_dir: Path) -> FetchState:
     """Returns how far a download is, whoever started it."""
     progress, log, pid = _files(name, state_dir)
-    for ended in [number for number, child in _children.items() if child.poll() is not None]:
-        del _children[ended]
+    with _lock:
+        for ended in [number for number, child in _children.items() if child.poll() is not None]:
+            del _children[ended]
     try:
         number, start_ticks = json.loads(pid.read_text(encoding="utf-8"))
         lines = progress.read_text(encoding="utf-8", errors="replace").splitlines()

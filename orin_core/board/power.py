@@ -172,7 +172,7 @@ def set_mode(
 ) -> None:
     """Puts the board into a mode and returns once sysfs shows it.
 
-    nvpmodel gets no standard input, so its reboot question is never answered with yes.
+    nvpmodel gets an empty standard input, so its reboot question is never answered with yes.
 
     Args:
         paths: the board.
@@ -199,3 +199,20 @@ def set_mode(
                 f"In a container set the mode on the host: {nvpmodel.set_command(paths, mode)}",
             )
         time.sleep(_POLL_S)
+
+
+def reboot_into(paths: BoardPaths, mode: PowerMode, *, timeout_s: float = SET_TIMEOUT_S) -> None:
+    """Reboots the board into a mode, at once; only for a person who has just confirmed that.
+
+    Args:
+        paths: the board; the simulated one reboots alone, this machine goes on.
+        mode: one of :func:`list_modes`.
+        timeout_s: how long nvpmodel may take, s.
+
+    Raises:
+        PowerModeUnknown: the conf has no such mode.
+        PowerModeNotPermitted: this user may not set modes.
+        PowerModeRefused: nvpmodel is missing, failed, or did not answer in time.
+    """
+    _mode_conf(paths, mode)
+    nvpmodel.reboot_into(paths, mode, timeout_s)

@@ -1,4 +1,4 @@
-"""The board's own programs, run without input and with a time limit."""
+"""The board's own programs, run with a time limit and, but for one answer, without input."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ def as_root(paths: BoardPaths, argv: list[str]) -> list[str]:
     return ["sudo", "-n", *argv]
 
 
-def run_program(argv: list[str], timeout_s: float) -> tuple[int | None, str]:
-    """Runs a program without input to its end.
+def run_program(argv: list[str], timeout_s: float, *, answer: str = "") -> tuple[int | None, str]:
+    """Runs a program to its end.
 
     Args:
         argv: program and arguments.
         timeout_s: how long it may take, s.
+        answer: all that it finds on its standard input.
 
     Returns:
         Exit code (None where it had to be given up) and everything that it printed.
@@ -44,11 +45,14 @@ def run_program(argv: list[str], timeout_s: float) -> tuple[int | None, str]:
     Raises:
         OSError: it cannot be started.
     """
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output,
+        tempfile.TemporaryFile("w+", encoding="utf-8") as given,
+    ):
+        given.write(answer)
+        given.seek(0)
         # To a file, not a pipe: what a killed program left running would keep a pipe open.
-        process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-        )
+        process = subprocess.Popen(argv, stdin=given, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
         exit_code: int | None
         try:
             exit_code = process.wait(timeout_s)

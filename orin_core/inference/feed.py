@@ -155,10 +155,10 @@ class Feed:
 
 def _taken(waiting: queue.Queue[Batch | Exception | None]) -> Iterator[Batch]:
     while (entry := waiting.get()) is not None:
-        if isinstance(entry, OrinError):
+        if isinstance(entry, (OrinError, MemoryError)):
             raise entry
         if isinstance(entry, Exception):
-            raise RuntimeError("The feed of images failed.") from entry
+            raise RuntimeError(f"The feed of images failed: {entry!r}") from entry
         yield entry
 
 

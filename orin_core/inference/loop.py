@@ -113,15 +113,16 @@ class Loop:
                 fetch_s = end_s
                 if self._stop.asked or (spec.seconds is not None and end_s - start_s >= spec.seconds):
                     break
-        complete = self._items_done >= spec.items if spec.items else end_s - start_s >= (spec.seconds or 0)
-        self._events.send(
-            "done",
-            t_start_s=start_s,
-            t_end_s=end_s,
-            items=self._items_done,
-            failed_items=self._feed.failed_items,
-            stopped=not complete,
-        )
+            complete = self._items_done >= spec.items if spec.items else end_s - start_s >= (spec.seconds or 0)
+            # Before the feed is left, which waits for the image that is being decoded.
+            self._events.send(
+                "done",
+                t_start_s=start_s,
+                t_end_s=end_s,
+                items=self._items_done,
+                failed_items=self._feed.failed_items,
+                stopped=not complete,
+            )
 
     def _infer(self, batch: Batch, fetch_s: float, phase: Phase) -> float:
         """Puts a batch through and returns when the last of its results was on the host, s."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import io
+import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from orin_core.analysis.summary import figures
+from orin_core.analysis.summary import figures, is_needed
 from orin_core.runs import store
 from orin_core.runs.recording import Recording
 from orin_core.spec import RunState
@@ -15,16 +17,22 @@ from orin_core.spec import RunState
 SIMULATED_NOTE = "SIMULATED BOARD: telemetry is invented; FPS is this host's and does not follow the power mode."
 
 
-def _frame(recording: Recording, name: str) -> pd.DataFrame:
-    """Returns the whole rows of a CSV in the run folder; a torn last line is left out."""
-    try:
-        data = (recording.folder / name).read_bytes()
-    except FileNotFoundError:
-        data = b""
-    whole = data[: data.rfind(b"\n") + 1]
-    names = ("Elapsed (s)", "phase", "latency_ms", "items_done", "end_s")  # of an empty file
-    frame: pd.DataFrame = pd.read_csv(io.BytesIO(whole)) if whole else pd.DataFrame(columns=list(names))
-    return frame
+def _frame(path: Path, needed: Callable[[str], bool]) -> pd.DataFrame:
+    """Returns the needed columns of a CSV in the run folder; rows that are not whole are left out."""
+    names = ("Elapsed (s)", "phase", "latency_ms", "items_done", "end_s", "batch")  # of an empty file
+    there = path.exists() and path.stat().st_size > 0
+    frame: pd.DataFrame = (
+        pd.read_csv(path, usecols=needed, on_bad_lines="skip") if there else pd.DataFrame(columns=list(names))
+    )
+    # A row that was cut off when the machine went down may be read as a short one.
+    whole: pd.DataFrame = frame if not there or _ends_whole(path) else frame.iloc[:-1]
+    return whole
+
+
+def _ends_whole(path: Path) -> bool:
+    with path.open("rb") as stream:
+        stream.seek(-1, os.SEEK_END)
+        return stream.read(1) == b"\n"
 
 
 def labels(environment: dict[str, Any]) -> list[str]:
@@ -51,8 +59,8 @@ def summary_of(recording: Recording, *, state: RunState, message: str, hint: str
     spec, environment, status = recording.spec(), recording.environment(), recording.status()
     events = recording.events()
     numbers = figures(
-        frame=_frame(recording, store.RUN_CSV),
-        batches=_frame(recording, store.BATCHES_CSV),
+        frame=_frame(recording.csv_path, is_needed),
+        batches=_frame(recording.folder / store.BATCHES_CSV, lambda name: True),
         events=events,
         t0_s=float(status.get("t0_s") or 0.0),
         interval_s=float(spec.get("interval_ms") or 1000) / 1000,
@@ -80,6 +88,7 @@ def summary_of(recording: Recording, *, state: RunState, message: str, hint: str
         **numbers,
         "items": numbers["items"] if environment.get("model") else None,
         "warmup_settled": next((event.get("settled") for event in events if event["kind"] == "warmup"), None),
+        "over_current": next((event.get("over_current") for event in events if event["kind"] == "end"), None),
         "rows": int(status.get("ticks") or 0),
         "notices": [event["message"] for event in events if event["kind"] == "notice"][-20:],
     }

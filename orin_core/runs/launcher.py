@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import select
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from typing import Any
 from orin_core import errors
 from orin_core.errors import BadRequest, BoardBusy, OrinError, RunFailed
 from orin_core.runs import recovery
-from orin_core.runs.lock import BoardLock, read_holder
+from orin_core.runs.lock import BoardLock, Holder, read_holder
 from orin_core.runs.processes import ProcessId
 from orin_core.runs.recording import Recording, list_runs
 from orin_core.settings import PROJECT_ROOT, Settings
@@ -60,6 +61,8 @@ def start(spec: RunSpec, settings: Settings, *, runs_dir: Path | None = None) ->
         BadRequest: a value, a name or a path is wrong; nothing was started.
         BoardBusy: another run holds the board.
         PowerModeError: the board does not go into the mode.
+        ClocksError: the clocks cannot be locked.
+        TelemetryError: this machine does not have the telemetry source.
         RunFailed: the runner died before it answered.
     """
     spec = spec.validated()
@@ -115,11 +118,11 @@ def active(settings: Settings) -> Recording | None:
     return Recording(folder=holder.folder)
 
 
-def stop(recording: Recording, settings: Settings) -> None:
+def stop(recording: Recording) -> None:
     """Asks a run to stop and returns at once.
 
     Raises:
-        BadRequest: the run does not run.
+        BadRequest: the run does not run, or belongs to another user.
     """
     status = recording.status()
     runner = ProcessId.from_json(status.get("runner_pid"), status.get("runner_start"))
@@ -154,8 +157,10 @@ def recover(settings: Settings) -> tuple[str, ...]:
     """
     ended = recovery.end_orphan(settings.state_dir)
     try:
-        with BoardLock(settings.state_dir):
-            messages = recovery.recover(settings.state_dir, settings.runs_dir)
+        with BoardLock(settings.state_dir) as lock:
+            last = read_holder(settings.state_dir)
+            lock.write(Holder(folder=None, runner=ProcessId.of(os.getpid()), worker=None))
+            messages = recovery.recover(settings.state_dir, settings.runs_dir, last.folder if last else None)
     except BoardBusy:
         return ()
     return tuple(([ended] if ended else []) + messages)

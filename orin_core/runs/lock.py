@@ -12,6 +12,7 @@ import errno
 import fcntl
 import json
 import os
+import time
 from pathlib import Path
 from types import TracebackType
 
@@ -19,6 +20,7 @@ from orin_core.errors import BadRequest, BoardBusy
 from orin_core.runs.processes import ProcessId
 
 LOCK_FILE = "board.lock"
+PATIENCE_S = 2.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,47 @@ def read_holder(state_dir: Path) -> Holder | None:
     )
 
 
+def make_state_dir(state_dir: Path) -> None:
+    """Makes the folder of the lock where it is missing.
+
+    Raises:
+        BadRequest: it cannot be made.
+    """
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(state_dir, error) from error
+
+
+def _unusable(state_dir: Path, error: OSError) -> BadRequest:
+    return BadRequest(
+        f"The board's lock in {state_dir} cannot be opened: {error.strerror}.",
+        "Set ORIN_STATE_DIR to a folder that every user of this board can write.",
+    )
+
+
+def _lock(fd: int, state_dir: Path) -> None:
+    """Takes the lock; gives a holder that is just leaving, or a page that puts things in order, a moment.
+
+    Raises:
+        BlockingIOError: it is held.
+    """
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not _try_lock(fd):
+        holder = read_holder(state_dir)
+        if (holder and holder.folder and holder.alive()) or time.monotonic() > deadline_s:
+            raise BlockingIOError(errno.EAGAIN, "the board is held")
+        time.sleep(0.05)
+
+
+def _try_lock(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 class BoardLock:
     """Holds the board while it is open.
 
@@ -68,22 +111,19 @@ class BoardLock:
     """
 
     def __init__(self, state_dir: Path) -> None:
+        make_state_dir(state_dir)
         try:
-            state_dir.mkdir(parents=True, exist_ok=True)
-            self.fd = os.open(state_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self.fd = os.open(state_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as error:
-            raise BadRequest(
-                f"The board's lock in {state_dir} cannot be opened: {error.strerror}.",
-                "Set ORIN_STATE_DIR to a folder that every user of this board can write.",
-            ) from error
+            raise _unusable(state_dir, error) from error
+        if os.fstat(self.fd).st_uid == os.geteuid():
+            os.fchmod(self.fd, 0o666)  # one board for every user of the machine, whatever the umask
         try:
-            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+            _lock(self.fd, state_dir)
+        except BlockingIOError as error:
             os.close(self.fd)
-            if error.errno not in (errno.EAGAIN, errno.EACCES):
-                raise
             holder = read_holder(state_dir)
-            run_id = holder.folder.name if holder and holder.folder else None
+            run_id = holder.folder.name if holder and holder.folder and holder.alive() else None
             raise BoardBusy(
                 f"The board is held by {f'run {run_id}' if run_id else 'a run that is just starting'}.",
                 "Wait for its end, or stop it" + (f" with: python -m orin_core stop {run_id}" if run_id else "."),
@@ -99,9 +139,8 @@ class BoardLock:
             "worker_pid": holder.worker.pid if holder.worker else None,
             "worker_start": holder.worker.start if holder.worker else None,
         }
-        data = (json.dumps(document) + "\n").encode()
-        # Longer than any document before it, so that one write replaces the text for readers too.
-        os.pwrite(self.fd, data.ljust(1024), 0)
+        # Padded beyond any path, so that one write replaces what was there for readers too.
+        os.pwrite(self.fd, (json.dumps(document)).encode().ljust(16_384), 0)
 
     def __enter__(self) -> BoardLock:
         return self

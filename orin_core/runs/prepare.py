@@ -16,6 +16,7 @@ from typing import Any
 
 from orin_core import __version__
 from orin_core.board import power
+from orin_core.board.clocks import clock_state
 from orin_core.board.identity import identity
 from orin_core.board.paths import BoardPaths
 from orin_core.board.probes import Probe, board_paths, open_probe, resolve_telemetry
@@ -23,7 +24,7 @@ from orin_core.board.sysfs import Sysfs
 from orin_core.catalog import resolve_dataset, resolve_model
 from orin_core.errors import BadRequest
 from orin_core.runs import recovery, store
-from orin_core.runs.lock import BoardLock, Holder
+from orin_core.runs.lock import BoardLock, Holder, make_state_dir, read_holder
 from orin_core.runs.mode_hold import ModeHold
 from orin_core.runs.processes import ProcessId
 from orin_core.spec import DatasetSpec, ModelSpec, PowerMode, RunSpec, to_json
@@ -41,6 +42,7 @@ class Prepared:
         model: resolved model; None for a replay.
         dataset: resolved data set; None for a replay.
         probe: telemetry source, not started.
+        paths: the board's files and programs; None where the source has no board.
         lock: the board.
         mode: gives the board back as it was found.
         power_mode: the mode in force; None where it is not known.
@@ -53,12 +55,17 @@ class Prepared:
     model: ModelSpec | None
     dataset: DatasetSpec | None
     probe: Probe
+    paths: BoardPaths | None
     lock: BoardLock
     mode: ModeHold
     power_mode: PowerMode | None
     runs_dir: Path
     notices: tuple[str, ...]
     environment: dict[str, Any]
+
+    def over_current(self) -> dict[str, int]:
+        """Returns over-current alarms since boot by counter; empty where there are none to read."""
+        return Sysfs(self.paths.sysfs).over_current() if self.paths else {}
 
     def make_folder(self) -> Path:
         """Makes the run folder with its spec and returns it.
@@ -76,11 +83,15 @@ class Prepared:
             self.runs_dir.mkdir(parents=True, exist_ok=True)
             folder = self.runs_dir / "_".join([stamp, *parts, secrets.token_hex(2)])
             folder.mkdir()
-            store.write_json(folder / store.SPEC, to_json(self.spec))
         except OSError as error:
             raise BadRequest(
                 f"{self.runs_dir} cannot be written: {error.strerror}.", "Choose another folder with --runs-dir."
             ) from error
+        try:
+            store.write_json(folder / store.SPEC, to_json(self.spec))
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise BadRequest(f"{folder} cannot be written: {error.strerror}.", "Free disk space.") from error
         return folder
 
 
@@ -129,8 +140,12 @@ def _environment(
         "images": images,
         "power_mode": mode.name if mode else None,
         "power_mode_id": mode.mode_id if mode else None,
+        "power_limits_asked": dataclasses.asdict(power.limits_of(paths, mode)) if paths and mode else None,
         "power_limits": dataclasses.asdict(power.effective_limits(paths)) if paths else None,
+        "jetson_clocks": clock_state(paths).value if paths else None,
+        "fan": dataclasses.asdict(fan) if (fan := Sysfs(paths.sysfs).fan() if paths else None) else None,
         "throttle_c": Sysfs(paths.sysfs).throttle_trip_c() if paths else None,
+        "over_current": Sysfs(paths.sysfs).over_current() if paths else {},
         "model_spec": to_json(model) if model else None,
         "dataset_spec": to_json(dataset) if dataset else None,
         "python": platform.python_version(),
@@ -151,6 +166,8 @@ def prepare(spec: RunSpec, runs_dir: Path, state_dir: Path) -> Iterator[Prepared
         BadRequest: a name, a value or a path is wrong.
         BoardBusy: another run holds the board.
         PowerModeError: the board does not go into the mode.
+        ClocksError: the clocks cannot be locked.
+        TelemetryError: this machine does not have the telemetry source.
     """
     spec = spec.validated()
     check_writable(runs_dir)
@@ -158,21 +175,24 @@ def prepare(spec: RunSpec, runs_dir: Path, state_dir: Path) -> Iterator[Prepared
     if not spec.is_replay:
         model = resolve_model(spec.model or "", weights=spec.weights)
         dataset = resolve_dataset(spec.dataset or "", images=spec.images)
+    make_state_dir(state_dir)
     telemetry = resolve_telemetry(spec.telemetry)
     probe = open_probe(telemetry, spec.interval_ms, state_dir)
     paths = board_paths(telemetry.kind, state_dir)
     ended = recovery.end_orphan(state_dir)
     with BoardLock(state_dir) as lock:
+        last = read_holder(state_dir)
         lock.write(Holder(folder=None, runner=ProcessId.of(os.getpid()), worker=None))
-        notices = ([ended] if ended else []) + recovery.recover(state_dir, runs_dir)
+        notices = ([ended] if ended else []) + recovery.recover(state_dir, runs_dir, last.folder if last else None)
         mode = ModeHold(paths, state_dir)
-        power_mode = mode.take(spec.power_mode)
+        power_mode = mode.take(spec.power_mode, lock_clocks=spec.lock_clocks)
         try:
             yield Prepared(
                 spec=spec,
                 model=model,
                 dataset=dataset,
                 probe=probe,
+                paths=paths,
                 lock=lock,
                 mode=mode,
                 power_mode=power_mode,

@@ -8,6 +8,8 @@ import signal
 import time
 from pathlib import Path
 
+from orin_core.errors import BadRequest
+
 
 def start_ticks(pid: int, proc: Path = Path("/proc")) -> int | None:
     """Returns when a process started, in clock ticks since boot; None where it is gone or a zombie.
@@ -54,18 +56,32 @@ class ProcessId:
         """Whether this very process still runs."""
         return start_ticks(self.pid) == self.start
 
+    def command_line(self) -> list[str]:
+        """Returns the arguments that this very process was started with; empty where it is gone."""
+        try:
+            text = Path(f"/proc/{self.pid}/cmdline").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return []
+        return text.split("\0") if self.alive() else []
+
     def send(self, number: signal.Signals) -> bool:
-        """Sends a signal to this very process; False where it is gone."""
+        """Sends a signal to this very process; False where it is gone.
+
+        Raises:
+            BadRequest: it belongs to another user.
+        """
         if not self.alive():
             return False
         try:
             os.kill(self.pid, number)
         except ProcessLookupError:
             return False
+        except PermissionError as error:
+            raise BadRequest("This run belongs to another user.", "Ask that user, or use sudo.") from error
         return True
 
     def kill_group(self, number: signal.Signals) -> bool:
-        """Sends a signal to the process group that this process leads; False where it is gone."""
+        """Sends a signal to the process group that this process leads; False where it is gone or not ours."""
         if not self.alive():
             return False
         try:
@@ -73,7 +89,7 @@ class ProcessId:
                 os.kill(self.pid, number)
             else:
                 os.killpg(self.pid, number)
-        except ProcessLookupError:
+        except (ProcessLookupError, PermissionError):
             return False
         return True
 

@@ -66,24 +66,27 @@ class Recording:
         return store.read_json(self.folder / store.SUMMARY)
 
     def events(self) -> list[dict[str, Any]]:
-        """Every whole event in order."""
+        """Every whole event in order; lines that are none are left out."""
         path = self.folder / store.EVENTS
         if not path.exists():
             return []
         with path.open(encoding="utf-8", errors="replace") as stream:
-            return [json.loads(line) for line in stream if line.endswith("\n")]
-
-    def rows(self) -> Iterator[dict[str, str]]:
-        """Every whole row of ``run.csv`` as text by column."""
-        tail = Tail(self.csv_path)
-        while chunk := tail.read_new():
-            yield from chunk
+            found = [_event(line) for line in stream if line.endswith("\n")]
+        return [event for event in found if event is not None]
 
     def batches(self) -> Iterator[dict[str, str]]:
         """Every whole row of ``batches.csv`` as text by column."""
         tail = Tail(self.folder / store.BATCHES_CSV)
         while chunk := tail.read_new():
             yield from chunk
+
+
+def _event(line: str) -> dict[str, Any] | None:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "kind" in event and "t_s" in event else None
 
 
 class Tail:

@@ -8,7 +8,9 @@ from pathlib import Path
 from orin_core.runs import finish, store
 from orin_core.runs.lock import Holder, read_holder
 from orin_core.runs.mode_hold import restore_after_crash
+from orin_core.runs.processes import ProcessId
 from orin_core.runs.recording import Recording, list_runs
+from orin_core.runs.worker_process import WORKER_MODULE
 from orin_core.spec import RunState
 
 ORPHAN_GONE_S = 10.0
@@ -23,37 +25,54 @@ def end_orphan(state_dir: Path) -> str | None:
     holder: Holder | None = read_holder(state_dir)
     if holder is None or holder.worker is None or (holder.runner and holder.runner.alive()):
         return None
-    if not holder.worker.kill_group(signal.SIGKILL):
+    # The file may be written by every user of the machine: only what is a worker is ended.
+    if WORKER_MODULE not in holder.worker.command_line() or not holder.worker.kill_group(signal.SIGKILL):
         return None
     holder.worker.wait_gone(ORPHAN_GONE_S)
     return "The worker of a runner that was killed still ran and was ended."
 
 
-def finalise_interrupted(runs_dir: Path) -> list[str]:
-    """Writes the summary of every run that has none; the caller holds the board.
+def recover(state_dir: Path, runs_dir: Path, last_folder: Path | None) -> list[str]:
+    """Restores the mode and finalises interrupted runs; the caller holds the board.
+
+    Args:
+        state_dir: folder of the board's lock.
+        runs_dir: folder of run folders.
+        last_folder: run folder of whoever held the board last; it may lie elsewhere.
 
     Returns:
-        One sentence per run that was finalised.
+        One sentence per thing that was done.
     """
-    return [message for recording in list_runs(runs_dir) if (message := _finalise(recording))]
+    recordings = {recording.folder: recording for recording in list_runs(runs_dir)}
+    if last_folder is not None and last_folder.is_dir():
+        recordings.setdefault(last_folder, Recording(folder=last_folder))
+    said = [_finalise_safely(recording) for recording in recordings.values()]
+    return [*restore_after_crash(state_dir), *(sentence for sentence in said if sentence)]
+
+
+def _finalise_safely(recording: Recording) -> str | None:
+    try:
+        return _finalise(recording)
+    except Exception as error:  # boundary: one damaged folder must not hold up the board  # noqa: BLE001
+        return f"Run {recording.run_id} has no summary and cannot be finalised: {error!r}"
 
 
 def _finalise(recording: Recording) -> str | None:
     if recording.summary() is not None or not recording.spec():
         return None
+    status = recording.status()
+    runner = ProcessId.from_json(status.get("runner_pid"), status.get("runner_start"))
+    if runner is not None and runner.alive():
+        # It holds another board: another state folder, or a container's.
+        return None
     (recording.folder / store.RESERVE).unlink(missing_ok=True)
+    ended = status.get("state") in (RunState.DONE.value, RunState.STOPPED.value, RunState.FAILED.value)
+    state = RunState(status["state"]) if ended else RunState.INTERRUPTED
     message = "The run was interrupted: its runner was killed or the machine went down."
     hint = "Every row written until then is kept."
-    status = recording.status()
-    store.write_json(
-        recording.folder / store.STATUS,
-        {**status, "state": RunState.INTERRUPTED.value, "message": message, "hint": hint, "time_left_s": None},
-    )
-    finish.finish(recording, state=RunState.INTERRUPTED, message=message, hint=hint)
+    if ended:
+        message, hint = str(status.get("message", "")), str(status.get("hint", ""))
+    changed = {"state": state.value, "message": message, "hint": hint, "time_left_s": None}
+    store.write_json(recording.folder / store.STATUS, {**status, **changed})
+    finish.finish(recording, state=state, message=message, hint=hint)
     return f"Run {recording.run_id} had been interrupted and was finalised."
-
-
-def recover(state_dir: Path, runs_dir: Path) -> list[str]:
-    """Restores the mode and finalises interrupted runs; the caller holds the board."""
-    messages = [restore_after_crash(state_dir), *finalise_interrupted(runs_dir)]
-    return [message for message in messages if message]

@@ -31,12 +31,11 @@ SPEC = "spec.json"
 ENVIRONMENT = "environment.json"
 STATUS = "status.json"
 SUMMARY = "summary.json"
-NOTES = "notes.json"
 RESERVE = ".reserve"
 RESERVE_BYTES = 512 * 1024
 """Room that a run keeps for its last words, given up when it ends: a full disk is then a named end."""
 
-BATCH_COLUMNS = ("start_s", "end_s", "phase", "items", "forward_ms", "latency_ms", "items_done")
+BATCH_COLUMNS = ("start_s", "end_s", "phase", "items", "forward_ms", "latency_ms", "items_done", "batch")
 FULL_BATCH_ROWS = 500_000
 """So many batches get a row each; after that one in :data:`THINNED_BATCH_STEP` does."""
 THINNED_BATCH_STEP = 100
@@ -96,8 +95,8 @@ class Appender:
         data = text.encode("utf-8", errors="replace")
         before = os.fstat(self._fd).st_size
         try:
-            written = os.write(self._fd, data)
-            if written < len(data):
+            written = 0
+            while written < len(data):
                 written += os.write(self._fd, data[written:])
         except OSError as error:
             os.ftruncate(self._fd, before)
@@ -117,8 +116,10 @@ class Recorder:
     Args:
         folder: the run folder; it exists and is empty.
         source: name of the telemetry source, written on every row.
-        simulated: whether the board is simulated, written to the status.
         replay: whether ticks carry the time of a log instead of this machine's clock.
+
+    Raises:
+        OSError: the folder cannot be written.
     """
 
     def __init__(self, folder: Path, *, source: str, replay: bool = False) -> None:
@@ -196,7 +197,8 @@ class Recorder:
         """Appends batches: ``[start_s, end_s, phase, items, forward_ms, latency_ms]`` each.
 
         Past :data:`FULL_BATCH_ROWS` one batch in :data:`THINNED_BATCH_STEP` is written; the
-        cumulative count in ``items_done`` keeps the number of items exact.
+        cumulative count in ``items_done`` keeps the number of items exact, and the number of the
+        batch tells how many each row stands for.
         """
         lines = []
         for row, done in zip(rows, items_done, strict=True):
@@ -205,7 +207,9 @@ class Recorder:
                 continue
             start_s, end_s, phase, items, forward_ms, latency_ms = row
             cells = [f"{start_s:.6f}", f"{end_s:.6f}", phase, str(items)]
-            lines.append(",".join([*cells, f"{forward_ms:.3f}", f"{latency_ms:.3f}", str(done)]) + "\n")
+            lines.append(
+                ",".join([*cells, f"{forward_ms:.3f}", f"{latency_ms:.3f}", str(done), str(self.batches)]) + "\n"
+            )
         if lines:
             self._batches.append("".join(lines))
 

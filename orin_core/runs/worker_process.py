@@ -18,6 +18,7 @@ from orin_core.settings import PROJECT_ROOT
 from orin_core.spec import WorkerSpec, to_json
 
 Send = Callable[[str, Any], None]
+WORKER_MODULE = "orin_core.inference.worker"
 TERM_AFTER_S = 15.0
 KILL_AFTER_S = 5.0
 
@@ -34,7 +35,7 @@ class WorkerProcess:
     def __init__(self, spec: WorkerSpec, log: Path, send: Send) -> None:
         with log.open("ab") as stderr:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "orin_core.inference.worker"],
+                [sys.executable, "-m", WORKER_MODULE],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,

@@ -48,7 +48,8 @@ def test_a_run_ends_with_a_sound_summary_that_its_files_bear_out(bench: Bench) -
     assert list(frame["Index"]) == list(range(len(frame)))
     assert set(frame["Source"]) == {"simulated"}
     measure = frame[frame["Phase"] == "measure"]
-    assert summary["ticks"] + summary["gaps"] == pytest.approx(len(measure), abs=1)
+    # One more may be labelled before the worker's word that measure is over has come.
+    assert 0 <= len(measure) - summary["ticks"] - summary["gaps"] <= 1
     assert summary["gr3d_pct_mean"] == pytest.approx(measure["Used GR3D (%)"].mean(), rel=0.05, abs=2)
     assert summary["power_w_mean"] == pytest.approx(measure["Power (W)"].mean(), rel=0.05)
     rails = [f"{rail} Current (mW)" for rail in summary["power_rails"]]

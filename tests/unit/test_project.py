@@ -144,3 +144,9 @@ def test_no_file_names_a_registry_or_somebodys_folder(pattern: str) -> None:
 def test_licence_is_the_one_that_ultralytics_asks_for() -> None:
     assert (ROOT / "LICENSE").read_text().lstrip().startswith("GNU AFFERO GENERAL PUBLIC LICENSE")
     assert 'license = "AGPL-3.0-or-later"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_every_setting_is_documented() -> None:
+    names = set(re.findall(r"ORIN_[A-Z_]+", (ROOT / "orin_core/settings.py").read_text()))
+    documented = set(re.findall(r"^\| `(ORIN_[A-Z_]+)`", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert names == documented

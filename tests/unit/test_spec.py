@@ -37,6 +37,8 @@ from orin_core.spec import (
         {"images": "none"},
         {"model": None},
         {"dataset": ""},
+        {"seed": -1},
+        {"seed": 2**32},
     ],
 )
 def test_bad_values_are_refused_with_a_hint(bad: dict[str, object]) -> None:

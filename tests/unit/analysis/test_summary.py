@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from orin_core.analysis.summary import MeasureWindow, figures, ticks_of
+from orin_core.analysis.summary import MeasureWindow, figures, latencies, ticks_of
 
 T0_S = 1000.0
 
@@ -29,10 +29,12 @@ def _frame(rows: list[tuple[float, float, float]]) -> pd.DataFrame:
 
 
 def _batches(count: int, seconds: float, items: int = 2) -> pd.DataFrame:
-    text = "start_s,end_s,phase,items,forward_ms,latency_ms,items_done\n"
+    text = "start_s,end_s,phase,items,forward_ms,latency_ms,items_done,batch\n"
     for i in range(count):
         end_s = T0_S + 10 + (i + 1) * seconds
-        text += f"{end_s - seconds},{end_s},measure,{items},{seconds * 900},{seconds * 1000},{(i + 1) * items}\n"
+        text += (
+            f"{end_s - seconds},{end_s},measure,{items},{seconds * 900},{seconds * 1000},{(i + 1) * items},{i + 1}\n"
+        )
     frame: pd.DataFrame = pd.read_csv(io.StringIO(text))
     return frame
 
@@ -103,3 +105,11 @@ def test_a_killed_worker_leaves_figures_up_to_its_last_batch() -> None:
 def test_p99_needs_a_thousand_batches() -> None:
     found = _figures(_frame([(t + 0.5, 90.0, 30.0) for t in range(40)]), _batches(1000, 0.02), _events(10, 30, 2000))
     assert found["latency_ms_p99"] == pytest.approx(20)
+
+
+def test_percentiles_of_a_thinned_run_are_those_of_all_its_batches() -> None:
+    fast, slow = pd.DataFrame({"batch": range(1, 501)}), pd.DataFrame({"batch": range(600, 4001, 100)})
+    batches = pd.concat([fast.assign(latency_ms=20.0), slow.assign(latency_ms=40.0)]).assign(phase="measure")
+    found = latencies(batches)
+    assert (found["latency_ms_p50"], found["latency_ms_p90"]) == (40.0, 40.0)
+    assert latencies(fast.assign(latency_ms=20.0, phase="measure"))["latency_ms_p99"] is None

@@ -84,6 +84,28 @@ def test_a_reboot_is_asked_for_and_never_confirmed(board: State) -> None:
     assert (board.folder / "boot_id").read_text() == boot_id
 
 
+def test_a_reboot_that_a_person_confirmed(board: State) -> None:
+    paths = board.paths()
+    boot_id = (board.folder / "boot_id").read_text()
+    power.reboot_into(paths, MODE_15W)
+    assert (board.folder / "boot_id").read_text() != boot_id
+    assert power.current_mode(paths) == MODE_15W
+    assert power.mismatches(paths, MODE_15W) == []
+
+
+@pytest.mark.parametrize(("fault", "error"), [("refuse", PowerModeRefused), ("not_permitted", PowerModeNotPermitted)])
+def test_a_reboot_that_is_refused_names_the_command(board: State, fault: str, error: type[Exception]) -> None:
+    board.write_json("faults.json", {"nvpmodel": fault})
+    boot_id = (board.folder / "boot_id").read_text()
+    with pytest.raises(error, match="-m 1"):
+        power.reboot_into(board.paths(), MODE_15W)
+    assert (board.folder / "boot_id").read_text() == boot_id
+    with pytest.raises(PowerModeRefused, match="no nvpmodel"):
+        power.reboot_into(dataclasses.replace(board.paths(), nvpmodel=()), MODE_15W)
+    with pytest.raises(PowerModeUnknown):
+        power.reboot_into(board.paths(), PowerMode(mode_id=9, name="NINE"))
+
+
 @pytest.mark.parametrize(
     ("fault", "error"),
     [

@@ -1,0 +1,1 @@
+"""What doctor and kit-check look at, and how."""
