@@ -14,8 +14,6 @@ from starlette.routing import BaseRoute, Route
 
 from dashboard import feed, state
 from orin_core.errors import BadRequest, OrinError
-from orin_core.runs import launcher
-from orin_core.runs.recording import Recording, check_run_id, find_run
 
 IDLE = "idle"
 POINTS = 1500
@@ -40,18 +38,6 @@ def _number(request: Request, name: str, default: float, low: float, high: float
     return value
 
 
-def locate(run_id: str, active: Recording | None) -> Recording:
-    """Returns a run, also one that is on and lies in another folder than the usual one.
-
-    Raises:
-        BadRequest: the id is malformed or there is no such run.
-    """
-    check_run_id(run_id)
-    if active is not None and active.run_id == run_id:
-        return active
-    return find_run(state.settings().runs_dir, run_id)
-
-
 def live(request: Request) -> Response:
     """Answers ``/api/live?run=ID|idle&since=CURSOR&tag=TAG&span=S&points=N``.
 
@@ -59,13 +45,16 @@ def live(request: Request) -> Response:
     ``points`` rows; else the rows after it. ``meta`` comes when ``tag`` is not its present name.
     """
     asked = request.query_params.get("run", IDLE)
-    active = launcher.active(state.settings())
+    finder = state.run_finder()
+    active = finder.active()
     try:
         span_s = _number(request, "span", 0.0, 0.0, 1e9) or None
         points = int(_number(request, "points", POINTS, 16, MAX_POINTS))
-        recording = None if asked == IDLE else locate(asked, active)
+        recording = None if asked == IDLE else finder.find(asked)
     except BadRequest as error:
-        return _refused(error, 404 if "There is no run" in error.message else 400)
+        return _refused(error, 400)
+    if recording is None and asked != IDLE:
+        return _refused(finder.missing(asked), 404)
     query = request.query_params
 
     def build(moment: feed.FeedState, epoch: str) -> dict[str, Any]:
@@ -116,11 +105,15 @@ def _chunks(path: Path, size: int) -> Iterator[bytes]:
 
 def run_csv(request: Request) -> Response:
     """Answers ``/api/runs/ID/run.csv``: the whole lines so far, also while the run goes on."""
+    finder, run_id = state.run_finder(), request.path_params["run_id"]
+    finder.active()
     try:
-        recording = locate(request.path_params["run_id"], launcher.active(state.settings()))
+        recording = finder.find(run_id)
+        if recording is None:
+            return _refused(finder.missing(run_id), 404)
         size = _whole_lines_bytes(recording.csv_path)
     except BadRequest as error:
-        return _refused(error, 404)
+        return _refused(error, 400)
     except FileNotFoundError:
         return _refused(BadRequest("This run has no rows yet.", "Try again in a moment."), 404)
     headers = {
@@ -132,9 +125,10 @@ def run_csv(request: Request) -> Response:
 
 
 def plotly_js(request: Request) -> Response:
-    """Answers ``/api/plotly.min.js`` from the plotly wheel, since a kit may have no internet."""
+    """Answers ``/api/plotly.min.js?v=VERSION`` from the plotly wheel, since a kit may have no internet."""
     path = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    named = request.query_params.get("v") == plotly.__version__
+    headers = {"Cache-Control": "public, max-age=31536000, immutable" if named else "no-cache"}
     return FileResponse(path, media_type="text/javascript; charset=utf-8", headers=headers)
 
 

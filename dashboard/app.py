@@ -1,4 +1,4 @@
-"""The application: the page script, the GET routes and the Host check, however it is started."""
+"""The application: the page script, the GET routes and the check of address and Host, however it is started."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any] | None]:
 app = st.App(
     Path(__file__).resolve().with_name("home.py"),
     routes=api.routes(),
-    middleware=[Middleware(HostCheck, address=lambda: st.get_option("server.address"))],
+    middleware=[
+        Middleware(
+            HostCheck, address=lambda: st.get_option("server.address"), port=lambda: st.get_option("server.port")
+        )
+    ],
     lifespan=lifespan,
 )

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard import downloads, state
 from dashboard.board import BoardView
+from dashboard.words import plain
 from orin_core import catalog
 from orin_core.catalog import Choice
 from orin_core.errors import OrinError
@@ -117,7 +118,7 @@ def _model(disabled: bool) -> _Subject:
         return _Subject(name=path.strip(), source="auto", missing="" if path.strip() else "Name your model.")
     choice = choices[name]
     if choice.missing:
-        st.warning(choice.missing)
+        st.warning(plain(choice.missing))
         return _Subject(name=name, source="cached", missing=f"{choice.label} cannot run here.")
     return _files(choice, "weights", RANDOM, "Random", state.FORM_WEIGHTS, disabled)
 
@@ -167,7 +168,7 @@ def _power_mode(board: BoardView, disabled: bool) -> str:
         key=state.FORM_MODE,
         disabled=disabled or not board.modes,
         help_text="As this board lists them. It is set for the run and restored after it. Where the board needs a "
-        "reboot for a mode, nothing is started and you are told so.",
+        "reboot for a mode, nothing is started and the reboot is offered.",
     )
 
 
@@ -209,5 +210,12 @@ def _advanced(board: BoardView, disabled: bool) -> dict[str, Any]:
             "Time between ticks (ms)", 50, 60_000, defaults.interval_ms, key=state.FORM_INTERVAL_MS, disabled=disabled
         )
         values["interval_ms"] = int(interval_ms)
+        locked = st.checkbox(
+            "Lock clocks (jetson_clocks)",
+            key=state.FORM_LOCK_CLOCKS,
+            disabled=disabled or not board.has_jetson_clocks,
+            help="Holds the clocks at the caps of the power mode during the run and puts them back after it.",
+        )
+        values["lock_clocks"] = locked and board.has_jetson_clocks
         st.caption(f"Telemetry: {board.kind or 'none'}")
     return values

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import state
+from dashboard.words import plain
 from orin_core.assets import fetch_process
 from orin_core.catalog import Choice
 from orin_core.errors import OrinError
@@ -25,7 +26,7 @@ def offer(choice: Choice, *, disabled: bool) -> None:
         _watch(choice.name)
         return
     if now.state == "failed":
-        st.error(now.message)
+        st.error(plain(now.message))
     if st.button(f"Download {choice.label}", key=f"fetch_{choice.name}", disabled=disabled, width="stretch"):
         try:
             fetch_process.start(choice.name, state_dir)

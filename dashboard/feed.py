@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import json
@@ -60,12 +61,10 @@ class Growing:
         self._path = path
         self._offset = 0
 
-    def read_new(self) -> bytes | None:
-        """Returns the next whole lines, at most 16 MiB; None where the file became shorter."""
+    def read_new(self) -> bytes:
+        """Returns the next whole lines, at most 16 MiB."""
         try:
             with self._path.open("rb") as stream:
-                if stream.seek(0, 2) < self._offset:
-                    return None
                 stream.seek(self._offset)
                 data = stream.read(_BLOCK_BYTES)
         except FileNotFoundError:
@@ -108,14 +107,18 @@ class RunFeed:
             self._seen_s = time.monotonic()
 
     def _read_events(self) -> None:
-        for line in (self._events.read_new() or b"").splitlines():
-            event = json.loads(line)
-            if event.get("kind") == "phase":
-                start_s = 0.0 if event["phase"] == Phase.REPLAY.value else float(event["elapsed_s"])
-                if not self._phases or self._phases[-1][0] != event["phase"]:
-                    self._phases.append([event["phase"], max(0.0, start_s)])
-            elif event.get("kind") == "end":
-                self._end_s = float(event["elapsed_s"])
+        for line in self._events.read_new().splitlines():
+            # A line that a full disk or a power cut has garbled costs that event, not the page.
+            with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+                self._take_event(json.loads(line))
+
+    def _take_event(self, event: dict[str, Any]) -> None:
+        if event.get("kind") == "phase":
+            start_s = 0.0 if event["phase"] == Phase.REPLAY.value else float(event["elapsed_s"])
+            if not self._phases or self._phases[-1][0] != event["phase"]:
+                self._phases.append([event["phase"], max(0.0, start_s)])
+        elif event.get("kind") == "end":
+            self._end_s = float(event["elapsed_s"])
 
     def document(self, *, held: bool) -> FeedState:
         """Reads what is new and returns the present state; the caller holds :attr:`lock`.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-
 import streamlit as st
 
-from dashboard import live, runs, state
+from dashboard import live, runs, state, system
+from dashboard.words import plain, refusal
 from orin_core.errors import OrinError
-from orin_core.runs import launcher
 
 _STYLE = """
 <style>
@@ -25,17 +23,28 @@ _STYLE = """
 """
 
 
-@functools.cache
-def _recover_once() -> tuple[str, ...]:
-    """Puts in order what a killed run left behind, once per server; returns what was done."""
-    return launcher.recover(state.settings())
+def _tell_recovery() -> None:
+    """Says once per tab what was put in order; a failure to do so must not keep the page away."""
+    if st.session_state.get(state.KEY_RECOVERY_TOLD):
+        return
+    try:
+        for notice in state.recovered():
+            st.toast(plain(notice))
+    except OrinError as error:
+        st.session_state[state.KEY_ERROR] = (error.message, error.hint)
+    except OSError as error:
+        st.session_state[state.KEY_ERROR] = (
+            f"What an earlier run left behind could not be put in order: {error.strerror or error}.",
+            f"Can {error.filename or state.settings().state_dir} be read and written?",
+        )
+    st.session_state[state.KEY_RECOVERY_TOLD] = True
 
 
 def _error_box() -> None:
     """Shows the last refusal: what is wrong and what can be done."""
     message, hint = st.session_state.pop(state.KEY_ERROR, ("", ""))
     if message:
-        st.error(f"**{message}** {hint}".strip())
+        st.error(refusal(message, hint))
 
 
 def _keep_form() -> None:
@@ -54,13 +63,13 @@ def main() -> None:
         [
             st.Page(live.page, title="Live", url_path="live", default=True),
             st.Page(runs.page, title="Runs", url_path="runs"),
+            st.Page(system.page, title="System", url_path="system"),
         ],
         position="top",
     )
     box = st.container()
     try:
-        for notice in _recover_once():
-            st.toast(notice)
+        _tell_recovery()
         chosen.run()
     except OrinError as error:
         st.session_state[state.KEY_ERROR] = (error.message, error.hint)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
 from collections.abc import Callable
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from orin_core.errors import BadRequest
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -27,41 +28,60 @@ def is_loopback(address: str | None) -> bool:
         return False
 
 
+def check_loopback(address: str | None, *, setting: str, port: int) -> None:
+    """Refuses to listen where others could connect.
+
+    Args:
+        address: where the server would listen; None for everywhere.
+        setting: where that was set, for the message.
+        port: its port.
+
+    Raises:
+        BadRequest: others could connect.
+    """
+    if not is_loopback(address):
+        raise BadRequest(
+            f"{setting}={address or ''} would let others start runs: there is no login.",
+            f"Keep 127.0.0.1 and connect with: ssh -L {port}:127.0.0.1:{port} USER@THIS_MACHINE",
+        )
+
+
 def allowed(name: str, address: str | None) -> bool:
     """Returns whether a request may name this host.
 
-    Beyond loopback any bare IP address will do: what rebinds DNS needs a name.
-
     Args:
         name: as by :func:`host_name`.
-        address: where the server listens; None for everywhere.
+        address: where the server listens, a loopback address.
     """
-    if name in _LOOPBACK or name == address:
-        return True
-    if is_loopback(address):
-        return False
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        own = socket.gethostname().lower()
-        return name in (own, f"{own}.local", socket.getfqdn().lower())
-    return True
+    return name in _LOOPBACK or name == address
 
 
 class HostCheck:
-    """Refuses requests, page and WebSocket included, that name a foreign host.
+    """Lets the server start on loopback only, and refuses requests that name a foreign host.
+
+    Page, routes and WebSocket are guarded alike.
 
     Args:
         app: what is guarded.
         address: tells where the server listens, once that is known.
+        port: tells its port.
     """
 
-    def __init__(self, app: ASGIApp, address: Callable[[], str | None]) -> None:
+    def __init__(self, app: ASGIApp, address: Callable[[], str | None], port: Callable[[], int]) -> None:
         self._app = app
         self._address = address
+        self._port = port
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or answers it with 403."""
+        if scope["type"] == "lifespan":
+            try:
+                check_loopback(self._address(), setting="server.address", port=self._port())
+            except BadRequest as error:
+                # In the server's own words, so that it prints this one line and no traceback.
+                await receive()
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
         if scope["type"] in ("http", "websocket"):
             header = next((value for key, value in scope["headers"] if key == b"host"), b"").decode("latin-1")
             if not allowed(host_name(header), self._address()):

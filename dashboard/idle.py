@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from dashboard.feed import FeedState
@@ -51,7 +52,7 @@ class IdleBoard:
         self._lock = threading.Lock()
         self._stop: threading.Event | None = None
         self._probe: Probe | None = None
-        self._epochs = 0
+        self._epochs = self._holds = 0
         self._asked_s = self._failed_s = float("-inf")
         self._reset()
         self._meta: dict[str, Any] = {"state": "idle"}
@@ -73,12 +74,16 @@ class IdleBoard:
         return self._probe is not None
 
     def touch(self) -> None:
-        """Says that somebody looks; starts the probe where it is off."""
+        """Says that somebody looks; starts the probe where it is off and no run holds the board."""
         self._asked_s = time.monotonic()
         if self._probe is None and self._asked_s - self._failed_s > RETRY_S:
             with self._life:
-                if self._probe is None:
+                if self._may_open():
                     self._open()
+
+    def _may_open(self) -> bool:
+        # Looked at again with the lock held: a run may have begun since the caller looked.
+        return self._probe is None and not self._holds and launcher.active(self._settings) is None
 
     def _open(self) -> None:
         with self._lock:
@@ -137,16 +142,35 @@ class IdleBoard:
         while not stop.wait(_LOOK_S):
             unwatched = time.monotonic() - self._asked_s > self._linger_s
             if unwatched or launcher.active(self._settings) is not None:
-                self.close()
+                with self._life:
+                    # Another may have closed it, and a third opened the next one, while this waited.
+                    if self._stop is stop:
+                        self._end()
 
     def close(self) -> None:
         """Ends the probe; returns once it is gone. The next :meth:`touch` starts it again."""
         with self._life:
-            probe, self._probe = self._probe, None
-            if self._stop:
-                self._stop.set()
-            if probe:
-                probe.close()
+            self._end()
+
+    def _end(self) -> None:
+        probe, self._probe = self._probe, None
+        stop, self._stop = self._stop, None
+        if stop:
+            stop.set()
+        if probe:
+            probe.close()
+
+    @contextlib.contextmanager
+    def held_off(self) -> Iterator[None]:
+        """Ends the probe and keeps it off meanwhile, whoever looks: a run wants tegrastats for itself."""
+        with self._life:
+            self._holds += 1
+            self._end()
+        try:
+            yield
+        finally:
+            with self._life:
+                self._holds -= 1
 
     def answer(self, build: Callable[[FeedState, str], dict[str, Any]]) -> dict[str, Any]:
         """Returns what ``build`` makes of the present state, while no row is added."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import board, controls, state, summary_view
+from dashboard import board, controls, reboot, state, summary_view
 from dashboard.live_chart import live_chart
-from dashboard.words import asked_text, length_text
-from orin_core.errors import BadRequest, BoardBusy, OrinError
+from dashboard.words import asked_text, length_text, plain, refusal
+from orin_core.errors import BadRequest, BoardBusy, OrinError, PowerModeNeedsReboot
 from orin_core.runs import launcher
-from orin_core.runs.recording import Recording, find_run
+from orin_core.runs.recording import Recording
 from orin_core.spec import RunSpec
 
 _INTRO = (
@@ -22,13 +22,15 @@ _INTRO = (
 
 def page() -> None:
     """Shows the page."""
-    active = launcher.active(state.settings())
+    active = state.run_finder().active()
     shown = active or _followed()
     _remember(shown)
     with st.sidebar:
         _side(active)
     for notice in st.session_state.pop(state.KEY_NOTICES, ()):
-        st.info(notice)
+        st.info(plain(notice))
+    if not active:
+        reboot.offer()
     summary = shown.summary() if shown and not active else None
     if shown is None:
         st.caption(_INTRO)
@@ -36,6 +38,8 @@ def page() -> None:
         _after(shown, summary=summary is not None)
     if summary:
         summary_view.show(summary)
+    elif shown and not active:
+        summary_view.ended(shown.status())
     live_chart(
         run=shown.run_id if shown else "idle",
         active=active.run_id if active else None,
@@ -52,11 +56,15 @@ def _followed() -> Recording | None:
     run_id = st.query_params.get(state.QUERY_RUN)
     if not run_id:
         return None
+    finder = state.run_finder()
     try:
-        return find_run(state.settings().runs_dir, run_id)
+        found = finder.find(run_id)
     except BadRequest as error:
         st.session_state[state.KEY_ERROR] = (error.message, error.hint)
         return None
+    if found is None:
+        st.session_state[state.KEY_NOTICES] = (str(finder.missing(run_id)),)
+    return found
 
 
 def _remember(shown: Recording | None) -> None:
@@ -73,20 +81,20 @@ def _side(active: Recording | None) -> None:
     settings = state.settings()
     view = board.look(settings)
     if view.error:
-        st.error(f"{view.error.message} {view.error.hint}".strip())
+        st.error(refusal(view.error.message, view.error.hint))
     # First on the page, so that it is in sight on a small screen; filled when the form is known.
     top = st.container(gap="small")
     form = controls.form(view, disabled=active is not None)
     with top:
         if active:
             _stop(active)
-            st.caption(asked_text(active.spec()))
+            st.caption(plain(asked_text(active.spec())))
             return
         ready = form.spec is not None and view.error is None
         if st.button("Start", type="primary", width="stretch", disabled=not ready, key="start"):
             _start(form.spec)
         if form.missing:
-            st.caption(form.missing)
+            st.caption(plain(form.missing))
         elif form.spec:
             expected_s = launcher.estimate_s(form.spec, settings.runs_dir)
             if expected_s is not None:
@@ -96,11 +104,13 @@ def _side(active: Recording | None) -> None:
 def _start(spec: RunSpec | None) -> None:
     if spec is None:
         return
-    # The run wants tegrastats for itself from its first tick on.
-    state.idle_board().close()
+    reboot.forget()
     try:
-        with st.spinner("Preparing the board …"):
+        # The run wants tegrastats for itself from its first tick on.
+        with st.spinner("Preparing the board …"), state.idle_board().held_off():
             started = launcher.start(spec, state.settings())
+    except PowerModeNeedsReboot as error:
+        reboot.remember(error, spec.power_mode)
     except BoardBusy as error:
         st.session_state[state.KEY_ERROR] = (error.message, "It is shown here; wait for its end, or stop it.")
     except OrinError as error:
@@ -123,9 +133,12 @@ def _stop(active: Recording) -> None:
     if yes.button("Stop it", type="primary", width="stretch", key="stop_yes"):
         del st.session_state[state.KEY_CONFIRM_STOP]
         try:
-            launcher.stop(active, state.settings())
-        except OrinError:
-            st.session_state[state.KEY_NOTICES] = ("It had just ended.",)
+            launcher.stop(active)
+        except OrinError as error:
+            if state.run_finder().active() is None:
+                st.session_state[state.KEY_NOTICES] = ("It had just ended.",)
+            else:
+                st.session_state[state.KEY_ERROR] = (error.message, error.hint)
         st.rerun()
     if no.button("Keep it", width="stretch", key="stop_no"):
         del st.session_state[state.KEY_CONFIRM_STOP]

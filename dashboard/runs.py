@@ -11,10 +11,10 @@ import streamlit as st
 
 from dashboard import state, summary_view
 from dashboard.live_chart import live_chart
-from dashboard.words import source_label, started_utc
+from dashboard.words import plain, source_label, started_utc
 from orin_core.errors import BadRequest
-from orin_core.runs import launcher, store
-from orin_core.runs.recording import Recording, find_run, list_runs
+from orin_core.runs import store
+from orin_core.runs.recording import Recording, list_runs
 from orin_core.spec import RunState
 
 _COLUMNS: dict[str, tuple[str, str]] = {
@@ -69,9 +69,9 @@ def _table() -> None:
     if not recordings:
         st.info("There are no runs yet. Start one on the Live page; each is kept here with its CSV and its figures.")
         return
-    active = launcher.active(settings)
+    active = state.run_finder().active()
     frame = pd.DataFrame([_row(recording, active) for recording in recordings])
-    st.caption(f"{len(frame)} runs in {settings.runs_dir}. Select a row to open it.")
+    st.caption(f"{len(frame)} runs in {plain(settings.runs_dir)}. Select a row to open it.")
     chosen = st.dataframe(
         frame.drop(columns="run"),
         hide_index=True,
@@ -91,14 +91,16 @@ def _table() -> None:
 
 
 def _detail(run_id: str) -> None:
-    settings = state.settings()
     if st.button("← All runs", key="all_runs"):
         st.query_params.pop(state.QUERY_RUN, None)
         st.session_state.pop("runs_table", None)
         st.rerun()
-    active = launcher.active(settings)
+    finder = state.run_finder()
+    active = finder.active()
     try:
-        recording = active if active and active.run_id == run_id else find_run(settings.runs_dir, run_id)
+        recording = finder.find(run_id)
+        if recording is None:
+            raise finder.missing(run_id)
     except BadRequest as error:
         st.session_state[state.KEY_ERROR] = (error.message, error.hint)
         st.query_params.pop(state.QUERY_RUN, None)
@@ -107,6 +109,8 @@ def _detail(run_id: str) -> None:
     st.markdown(f"`{recording.run_id}`")
     if summary:
         summary_view.show(summary)
+    elif active is None or active.run_id != recording.run_id:
+        summary_view.ended(recording.status())
     live_chart(
         run=recording.run_id, active=active.run_id if active else None, follow=False, key="detail_chart", span_s=0
     )

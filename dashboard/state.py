@@ -6,17 +6,20 @@ import functools
 
 from dashboard.feed import FeedCache
 from dashboard.idle import IdleBoard
+from dashboard.run_finder import RunFinder
 from orin_core import settings as settings_module
+from orin_core.runs import launcher
 from orin_core.settings import Settings
 
 QUERY_RUN = "run"
 """Query key: the run that the page shows."""
 
-KEY_FOLLOWED = "followed_run"
 KEY_ERROR = "error"
 KEY_NOTICES = "notices"
 KEY_CONFIRM_STOP = "confirm_stop"
-KEY_FETCH = "fetch"
+KEY_RECOVERY_TOLD = "recovery_told"
+KEY_REBOOT = "needed_reboot"
+KEY_CONFIRM_REBOOT = "confirm_reboot"
 KEY_LIVE = "live_chart"
 
 FORM_MODEL = "form_model"
@@ -35,6 +38,7 @@ FORM_WARMUP_MIN_S = "form_warmup_min_s"
 FORM_WARMUP_MAX_S = "form_warmup_max_s"
 FORM_COOLDOWN_S = "form_cooldown_s"
 FORM_INTERVAL_MS = "form_interval_ms"
+FORM_LOCK_CLOCKS = "form_lock_clocks"
 
 
 @functools.cache
@@ -55,9 +59,26 @@ def feeds() -> FeedCache:
     return FeedCache()
 
 
+@functools.cache
+def run_finder() -> RunFinder:
+    """Returns what finds runs by their ids, shared by all tabs."""
+    return RunFinder(settings())
+
+
+@functools.cache
+def recovered() -> tuple[str, ...]:
+    """Puts in order what a killed run left behind, once per server; returns what was done.
+
+    Raises:
+        OrinError: the board's lock cannot be opened; the next call tries again.
+        OSError: a run folder cannot be read or written; the same.
+    """
+    return launcher.recover(settings())
+
+
 def reset() -> None:
     """Forgets the singletons, ending the probe; the next use reads the settings anew."""
     if idle_board.cache_info().currsize:
         idle_board().close()
-    for single in (settings, idle_board, feeds):
+    for single in (settings, idle_board, feeds, run_finder, recovered):
         single.cache_clear()

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.words import figure, label_of, length_text
+from dashboard.words import figure, label_of, length_text, plain
 
 _TILES = (
     ("FPS end to end", "fps_end_to_end", "{:.2f}", ""),
@@ -43,9 +43,22 @@ _ROWS = (
 _STATE_NOTES = {
     "done": st.success,
     "stopped": st.info,
-    "failed": st.error,
     "interrupted": st.warning,
 }
+
+
+def ended(document: dict[str, Any]) -> None:
+    """Shows how a run ended, and why where it did not go well; nothing where there is nothing to say.
+
+    Args:
+        document: as in ``summary.json``, or as in ``status.json`` where there is no summary.
+    """
+    state = str(document.get("state"))
+    message = " ".join(str(part) for part in (document.get("message"), document.get("hint")) if part)
+    if state == "failed":
+        st.error(f"**This run failed.** {plain(message or 'Nobody said why; look into the logs in its folder.')}")
+    elif state in _STATE_NOTES and (state != "done" or message):
+        _STATE_NOTES[state](plain(message or f"This run was {state}."))
 
 
 def show(summary: dict[str, Any]) -> None:
@@ -54,10 +67,7 @@ def show(summary: dict[str, Any]) -> None:
     Args:
         summary: as in ``summary.json``.
     """
-    state = str(summary.get("state"))
-    message = " ".join(part for part in (summary.get("message"), summary.get("hint")) if part)
-    if state != "done" or message:
-        _STATE_NOTES.get(state, st.info)(message or f"This run was {state}.")
+    ended(summary)
     tiles = (
         f'<div class="orin-figure"><div>{html.escape(label)}</div>'
         f"<b>{html.escape(figure(summary.get(key), pattern))}</b>{html.escape(unit)}</div>"
@@ -69,13 +79,13 @@ def show(summary: dict[str, Any]) -> None:
 
 def _qualification(summary: dict[str, Any]) -> str:
     """Returns what a reader must know beside the figures, as Markdown."""
-    labels = ", ".join(label_of(text) for text in summary.get("labels") or [])
+    labels = ", ".join(plain(label_of(text)) for text in summary.get("labels") or [])
     text = f"**{labels}.** " if labels else ""
     text += f"Means over measure only: {summary.get('ticks') or 0} ticks"
     if summary.get("total_inference_time_s"):
         text += f" in {length_text(summary['total_inference_time_s'])}"
     rails = summary.get("power_rails") or []
-    return text + (f"; power is {' + '.join(rails)}." if rails else ".")
+    return text + (f"; power is {' + '.join(plain(rail) for rail in rails)}." if rails else ".")
 
 
 def details(summary: dict[str, Any]) -> None:
@@ -84,8 +94,8 @@ def details(summary: dict[str, Any]) -> None:
         lines = ["| | |", "|---|---|"]
         for label, key, pattern, unit, why in _ROWS:
             value = summary.get(key)
-            shown = figure(value, pattern, unit) if value is not None else f"– *({why})*" if why else "–"
+            shown = plain(figure(value, pattern, unit)) if value is not None else f"– *({why})*" if why else "–"
             lines.append(f"| {label} | {shown} |")
-        lines += [f"| Note | {label} |" for label in summary.get("labels") or []]
-        lines += [f"| Notice | {notice.replace('|', ' ')} |" for notice in summary.get("notices") or []]
+        lines += [f"| Note | {plain(label)} |" for label in summary.get("labels") or []]
+        lines += [f"| Notice | {plain(notice)} |" for notice in summary.get("notices") or []]
         st.markdown("\n".join(lines))

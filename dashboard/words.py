@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any
 
 ABSENT = "–"
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!$|~&:^])")
+_LIST = re.compile(r"^([-+]|[0-9]+[.)](?= |$))")
+
+
+def plain(text: object) -> str:
+    """Returns Markdown that shows a text as it is, in one line: no formula, link, picture or table cell comes of it.
+
+    For all that a person, a file or another program has written: paths, names, messages.
+    """
+    line = _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
+    return _LIST.sub(lambda found: f"{found[1][:-1]}\\{found[1][-1]}", line)
+
+
+def refusal(message: str, hint: str) -> str:
+    """Returns what is wrong and what can be done, as Markdown."""
+    return f"**{plain(message)}** {plain(hint)}".strip()
 
 
 def figure(value: Any, pattern: str, unit: str = "") -> str:

@@ -6,9 +6,12 @@ import functools
 from pathlib import Path
 from typing import Any
 
+import plotly
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
+# The version is in the address, since browsers keep it for a year.
+_PLOTLY_URL = f"/api/plotly.min.js?v={plotly.__version__}"
 _FOLDER = Path(__file__).resolve().parent
 # One module for the browser: a component takes one text, and there is no build step.
 _SCRIPTS = ("format.js", "page.js", "panes.js", "labels.js", "tiles.js", "head.js", "live_chart.js")
@@ -51,6 +54,6 @@ def live_chart(*, run: str, active: str | None, follow: bool, key: str, span_s: 
     """
     _mount(
         key=key,
-        data={"run": run, "active": active, "follow": follow, "span": span_s},
+        data={"run": run, "active": active, "follow": follow, "span": span_s, "plotly": _PLOTLY_URL},
         on_changed_change=lambda: None,
     )

@@ -44,6 +44,7 @@ class LiveChart {
     this.trigger = setTriggerValue;
     this.follow = data.follow;
     this.known = data.active;
+    this.plotlyUrl = data.plotly;
     const changed = data.run !== this.run;
     if (changed) {
       this.run = data.run;
@@ -95,7 +96,7 @@ class LiveChart {
     try {
       const [response] = await Promise.all([
         fetch(`/api/live?${query}`, { cache: "no-store", signal: AbortSignal.timeout(FETCH_LIMIT_MS) }),
-        loadPlotly(),
+        loadPlotly(this.plotlyUrl),
       ]);
       const answer = await response.json();
       if (generation !== this.generation || ask !== this.asked) return;

@@ -2,11 +2,11 @@
 
 let plotlyPromise = null;
 
-function loadPlotly() {
+function loadPlotly(url) {
   if (window.Plotly) return Promise.resolve(window.Plotly);
   plotlyPromise ??= new Promise((resolve, reject) => {
     const script = element("script");
-    script.src = "/api/plotly.min.js";
+    script.src = url;
     script.onload = () => resolve(window.Plotly);
     script.onerror = () => {
       plotlyPromise = null;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import shutil
 import signal
 import socket
@@ -136,7 +137,11 @@ class Viewer:
 
     def _on_console(self, kind: str, text: str, url: str) -> None:
         # Streamlit asks below the page's own path first to find out where it is served.
-        if kind == "error" and "/runs/_stcore/" not in url and not any(part in text for part in self.expected):
+        if (
+            kind == "error"
+            and not re.search(r"\w/\w+/_stcore/", url)
+            and not any(part in text for part in self.expected)
+        ):
             self.problems.append(f"console: {text} {url}")
 
     def _on_request(self, url: str) -> None:

@@ -45,7 +45,7 @@ def main() -> None:
                 page.screenshot(path=TARGET)
                 browser.close()
         finally:
-            launcher.stop(started.recording, home.settings)
+            launcher.stop(started.recording)
             launcher.wait(started.recording, home.settings)
             server.kill()
     print(TARGET)

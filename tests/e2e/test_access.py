@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
-from pathlib import Path
+
+import pytest
 
 from orin_core.settings import PROJECT_ROOT
 from tests.conftest import Home, wait_for
@@ -17,6 +19,22 @@ def test_foreign_host_is_refused(server: Server) -> None:
         assert server.get(path, Host="rebound.example") == 403, path
         assert server.get(path, Host="127.0.0.2.example:80") == 403, path
         assert server.get(path, Host=f"localhost:{server.port}") == 200, path
+
+
+def handshake(server: Server, host: str) -> str:
+    """First line of the answer to a request for the page's WebSocket."""
+    request = (
+        f"GET /_stcore/stream HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        connection.sendall(request.encode())
+        return connection.makefile("rb").readline().decode().strip()
+
+
+def test_foreign_host_gets_no_websocket(server: Server) -> None:
+    assert handshake(server, f"127.0.0.1:{server.port}").startswith("HTTP/1.1 101")
+    assert handshake(server, "rebound.example").startswith("HTTP/1.1 403")
 
 
 def test_only_get_and_only_run_ids(server: Server) -> None:
@@ -75,17 +93,28 @@ def test_streamlit_run_starts_the_same_application(home: Home) -> None:
         made.kill()
 
 
-def test_server_loads_no_inference_library(server: Server) -> None:
-    assert server.get("/") == 200
-    assert server.get("/api/live?run=idle") == 200
-    maps = Path(f"/proc/{server.pid}/maps").read_text()
-    assert "python" in maps
-    assert not [name for name in ("libtorch", "torchvision", "ultralytics") if name in maps]
+@pytest.mark.parametrize("address", ["0.0.0.0", "::"])
+def test_streamlit_run_refuses_the_address_of_others(home: Home, address: str) -> None:
+    port = free_port()
+    options = (f"--server.address={address}", f"--server.port={port}")
+    refused = subprocess.run(
+        [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", *options],
+        env=home.env,
+        cwd=PROJECT_ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert refused.returncode != 0
+    assert f"server.address={address} would let others start runs: there is no login." in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert Server(home=home, port=port).get("/_stcore/health") == 0
 
 
 def test_page_modules_load_no_inference_library() -> None:
     code = (
-        "import sys, dashboard.app, dashboard.live, dashboard.runs\n"
+        "import sys, dashboard.app, dashboard.live, dashboard.runs, dashboard.system\n"
         "loaded = {name.partition('.')[0] for name in sys.modules}\n"
         "print(sorted(loaded & {'torch', 'torchvision', 'transformers', 'ultralytics', 'datasets'}))"
     )

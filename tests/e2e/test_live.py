@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Page, expect
 
+from orin_core.runs import store
 from orin_core.runs.recording import Recording
 from tests.conftest import GENEROUS_S, wait_for
 from tests.e2e.conftest import Server, Viewer
@@ -128,6 +129,10 @@ def test_idle_board_is_live_and_the_probe_ends_with_the_last_viewer(server: Serv
     first = len(plotted_rows(page)["Power (W)"])
     wait_for(lambda: len(plotted_rows(page)["Power (W)"]) > first + 1, "more ticks")
     assert any("tegrastats" in line for line in server.home.processes().values())
+    # Here, where the page's script has run: a plain GET runs none.
+    maps = Path(f"/proc/{server.pid}/maps").read_text()
+    assert "python" in maps
+    assert not [name for name in ("libtorch", "torchvision", "ultralytics") if name in maps]
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     viewer.shot(page, "idle")
     page.close()
@@ -214,9 +219,35 @@ def test_page_finds_the_run_again_after_the_server_was_killed(server: Server, vi
     expect(page.get_by_text("Disconnected:")).to_be_hidden(timeout=LONG_MS)
     wait_for(lambda: tile(page, "power") != "–", "ticks again")
     assert json.loads(server.text("/api/live?run=idle"))["active"] == run_id
-    plotted = [x for x, _ in plotted_rows(page)["Used RAM (MB)"]]
-    assert plotted == sorted(set(plotted))
     assert server.home.cli("stop", run_id).returncode == 0
+    wait_for_end(server, run_id)
+    text = server.text(f"/api/runs/{run_id}/run.csv")
+    elapsed = [x for x, _ in csv_rows(text, "Elapsed (s)")]
+    assert elapsed == sorted(set(elapsed))
+    wait_for(lambda: len(plotted_rows(page)["Used RAM (MB)"]) == len(csv_rows(text, "Used RAM (MB)")), "every row")
+    assert_plot_equals(page, text)
+
+
+def test_text_of_others_is_shown_as_it_is(server: Server, viewer: Viewer) -> None:
+    """No picture is asked for (the viewer fails at any outside request), no formula set, no cell opened."""
+    hostile = "*a* $x^2$ `b` [l](http://e.example) ![p](http://e.example/p.png) <b>|c| :red[d] https://e.example/q"
+    run_id = "20260102T030405Z_resnet-152_cifar100_MAXN_0a1b"
+    folder = server.home.root / "data" / "runs" / run_id
+    folder.mkdir(parents=True)
+    ended = {"run_id": run_id, "state": "failed", "message": hostile}
+    for name, more in ((store.SPEC, {}), (store.STATUS, {}), (store.SUMMARY, {"notices": [hostile]})):
+        store.write_json(folder / name, {**ended, **more})
+    page = viewer.open(f"{server.url}/runs?run={run_id}")
+    box = page.get_by_test_id("stAlert")
+    expect(box).to_contain_text(f"This run failed. {hostile}", timeout=LONG_MS)
+    page.get_by_text("All figures").click()
+    cell = page.get_by_role("cell", name=hostile)
+    expect(cell).to_be_visible()
+    for inside in (box, cell):
+        assert inside.locator(".katex, img, code, em").count() == 0
+        # A bare address may become a link, but only to what it says.
+        for link in inside.locator("a").all():
+            assert link.get_attribute("href") == link.inner_text()
 
 
 def test_silent_board_is_not_shown_as_live(server: Server, viewer: Viewer) -> None:

@@ -1,15 +1,23 @@
-"""Run folders made by the real recorder, and the server's singletons pointed at them."""
+"""Run folders made by the real recorder, the server's singletons pointed at them, and a client of the routes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocket
 
-from dashboard import state
+from dashboard import api, state
+from dashboard.hosts import HostCheck
 from orin_core.board.sample import RailSample, Sample, Tick
-from orin_core.runs import store
+from orin_core.runs import launcher, store
 from orin_core.runs.recording import Recording
 from orin_core.settings import Settings
 from orin_core.spec import RunSpec, to_json
@@ -68,3 +76,30 @@ def folder(singletons: Settings) -> Iterator[Folder]:
     made = Folder(singletons.runs_dir)
     with made.recorder:
         yield made
+
+
+@pytest.fixture
+def client(singletons: Settings) -> TestClient:
+    middleware = [Middleware(HostCheck, address=lambda: "127.0.0.1", port=lambda: 8501)]
+    return TestClient(
+        Starlette(routes=[*api.routes(), WebSocketRoute("/echo", echo)], middleware=middleware),
+        base_url="http://127.0.0.1",
+    )
+
+
+async def echo(socket: WebSocket) -> None:
+    await socket.accept()
+    await socket.send_text("hello")
+    await socket.close()
+
+
+def live(client: TestClient, run: str, **query: object) -> dict[str, Any]:
+    params = httpx.QueryParams({"run": run, **{key: str(value) for key, value in query.items()}})
+    answer = client.get(f"/api/live?{params}")
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def held(monkeypatch: pytest.MonkeyPatch, recording: Recording | None) -> None:
+    monkeypatch.setattr(launcher, "active", lambda settings: recording)

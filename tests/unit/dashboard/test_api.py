@@ -1,41 +1,23 @@
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
-import threading
+from pathlib import Path
 from typing import Any
 
-import httpx
+import plotly
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
-from dashboard import api, feed, state
+from dashboard import feed
 from dashboard.hosts import HostCheck, allowed, host_name
-from orin_core.runs import launcher
-from orin_core.runs.recording import Recording
+from orin_core.runs import store
 from orin_core.settings import Settings
-from tests.conftest import wait_for
-from tests.unit.dashboard.conftest import RUN_ID, Folder
-
-
-@pytest.fixture
-def client(singletons: Settings) -> TestClient:
-    middleware = [Middleware(HostCheck, address=lambda: "127.0.0.1")]
-    return TestClient(Starlette(routes=api.routes(), middleware=middleware), base_url="http://127.0.0.1")
-
-
-def live(client: TestClient, run: str, **query: object) -> dict[str, Any]:
-    params = httpx.QueryParams({"run": run, **{key: str(value) for key, value in query.items()}})
-    answer = client.get(f"/api/live?{params}")
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-def held(monkeypatch: pytest.MonkeyPatch, recording: Recording | None) -> None:
-    monkeypatch.setattr(launcher, "active", lambda settings: recording)
+from tests.unit.dashboard.conftest import RUN_ID, Folder, held, live
 
 
 def test_rows_follow_the_cursor_and_equal_the_csv(
@@ -115,6 +97,29 @@ def test_run_that_nobody_holds_is_interrupted(
     assert done["age_s"] is None
 
 
+def test_garbled_event_costs_only_itself(client: TestClient, folder: Folder) -> None:
+    folder.ticks(0, 1)
+    folder.recorder.event("phase", folder.recorder.t0_s, phase="idle")
+    with (folder.path / store.EVENTS).open("a") as stream:
+        stream.write('{"kind": "pha\0\n[1]\n{"kind": "phase"}\n{"kind": "end", "elapsed_s": null}\n')
+    folder.recorder.event("phase", folder.recorder.t0_s + 4, phase="load")
+    assert live(client, RUN_ID)["meta"]["phases"] == [["idle", 0.0], ["load", 4.0]]
+
+
+def test_run_in_another_folder_is_found_while_it_is_on_and_after(
+    client: TestClient, singletons: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Folder(tmp_path / "elsewhere")
+    with made.recorder:
+        made.ticks(0, 3)
+        assert client.get(f"/api/live?run={RUN_ID}").status_code == 404
+        held(monkeypatch, made.recording)
+        assert len(live(client, RUN_ID)["rows"]) == 3
+        held(monkeypatch, None)
+        assert len(live(client, RUN_ID)["rows"]) == 3
+        assert client.get(f"/api/runs/{RUN_ID}/run.csv").text == made.text()
+
+
 def test_answer_tells_no_pids_and_no_folders(client: TestClient, folder: Folder) -> None:
     folder.status(runner_pid=4711, worker_pid=4712)
     folder.ticks(0, 1)
@@ -154,38 +159,11 @@ def test_routes_are_get_only(client: TestClient) -> None:
 
 
 def test_plotly_comes_from_the_wheel_and_is_kept(client: TestClient) -> None:
-    answer = client.get("/api/plotly.min.js")
+    answer = client.get(f"/api/plotly.min.js?v={plotly.__version__}")
     assert "plotly.js" in answer.text[:300]
     assert "immutable" in answer.headers["cache-control"]
-
-
-def test_idle_board_is_one_probe_for_all_and_ends_with_the_last_viewer(
-    client: TestClient, singletons: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    held(monkeypatch, None)
-    board = state.idle_board()
-    answers: list[dict[str, Any]] = []
-    threads = [threading.Thread(target=lambda: answers.append(live(client, "idle"))) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert {answer["cursor"].partition(":")[0] for answer in answers} == {"i1"}
-    wait_for(lambda: len(live(client, "idle")["rows"]) >= 2, "two ticks of the idle board")
-    meta = live(client, "idle")["meta"]
-    assert (meta["simulated"], meta["state"]) == (True, "idle")
-    board._linger_s = 0.0
-    wait_for(lambda: not board.running, "the probe's end")
-
-
-def test_idle_probe_gives_way_to_a_run(client: TestClient, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    held(monkeypatch, None)
-    live(client, "idle")
-    assert state.idle_board().running
-    held(monkeypatch, folder.recording)
-    wait_for(lambda: not state.idle_board().running, "the probe's end")
-    assert live(client, "idle")["active"] == RUN_ID
-    assert not state.idle_board().running
+    for other in ("", "?v=0.0.1"):
+        assert client.get(f"/api/plotly.min.js{other}").headers["cache-control"] == "no-cache"
 
 
 def test_cache_is_bounded(singletons: Settings) -> None:
@@ -208,8 +186,7 @@ def test_cache_is_bounded(singletons: Settings) -> None:
         ("10.0.0.7:8501", "127.0.0.1", False),
         ("127.0.0.1.rebound.example", "127.0.0.1", False),
         ("", "127.0.0.1", False),
-        ("10.0.0.7:8501", "0.0.0.0", True),
-        ("rebound.example", "0.0.0.0", False),
+        ("127.0.0.2:8501", "127.0.0.2", True),
     ],
 )
 def test_hosts(header: str, address: str, fits: bool) -> None:
@@ -218,3 +195,29 @@ def test_hosts(header: str, address: str, fits: bool) -> None:
 
 def test_foreign_host_is_refused_by_every_route(client: TestClient) -> None:
     assert client.get("/api/live", headers={"Host": "rebound.example"}).status_code == 403
+    with client.websocket_connect("/echo", headers={"Host": "127.0.0.1:8501"}) as socket:
+        assert socket.receive_text() == "hello"
+    with (
+        pytest.raises(WebSocketDisconnect) as refused,
+        client.websocket_connect("/echo", headers={"Host": "rebound.example"}),
+    ):
+        pass
+    assert refused.value.code == 1008
+
+
+@pytest.mark.parametrize("address", [None, "0.0.0.0", "::", "10.0.0.7", "board.example"])
+def test_server_of_others_does_not_start(address: str | None) -> None:
+    middleware = [Middleware(HostCheck, address=lambda: address, port=lambda: 8501)]
+    messages: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: Any) -> None:
+        messages.append(message)
+
+    asyncio.run(Starlette(middleware=middleware)({"type": "lifespan"}, receive, send))
+    [answer] = messages
+    assert answer["type"] == "lifespan.startup.failed"
+    assert "no login" in answer["message"]
+    assert len(answer["message"].splitlines()) == 1

@@ -1,61 +1,20 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import dashboard
-from dashboard import state
-from dashboard.words import length_text, source_label, started_utc
-from orin_core.errors import BoardBusy, PowerModeNeedsReboot
+from dashboard import board, state
+from dashboard.words import plain
+from orin_core.errors import BadRequest, BoardBusy, PowerModeNotPermitted
 from orin_core.runs import launcher, store
 from orin_core.runs.recording import Recording
 from orin_core.settings import Settings
 from orin_core.spec import RunSpec
 from tests.unit.dashboard.conftest import RUN_ID, Folder
-
-HOME = Path(dashboard.__file__).with_name("home.py")
-SUMMARY = {
-    "run_id": RUN_ID,
-    "state": "done",
-    "model": "resnet-152",
-    "dataset": "cifar100",
-    "power_mode": "MAXN",
-    "source": "simulated",
-    "simulated": True,
-    "weights": "random",
-    "images": "synthetic",
-    "labels": ["SIMULATED BOARD: invented", "random weights: speed is real"],
-    "items": 40,
-    "fps_end_to_end": 3.25,
-    "power_w_mean": None,
-    "ticks": 12,
-    "total_inference_time_s": 12.3,
-}
-
-
-def page(tmp: Settings) -> AppTest:
-    return AppTest.from_file(str(HOME), default_timeout=60).run()
-
-
-def start_button(app: AppTest) -> bool:
-    return not app.button(key="start").disabled
-
-
-def started_with(app: AppTest, monkeypatch: pytest.MonkeyPatch, error: Exception | None = None) -> list[RunSpec]:
-    """Presses Start with a launcher that only notes what it was asked for."""
-    asked: list[RunSpec] = []
-
-    def start(spec: RunSpec, settings: Settings) -> launcher.Started:
-        asked.append(spec)
-        if error:
-            raise error
-        return launcher.Started(run_id=RUN_ID, folder=settings.runs_dir / RUN_ID, notices=("Put in order.",))
-
-    monkeypatch.setattr(launcher, "start", start)
-    app.button(key="start").click().run()
-    return asked
+from tests.unit.dashboard.pages import HOME, SUMMARY, page, start_button, started_with
 
 
 def test_first_visit_explains_itself_and_can_start(singletons: Settings) -> None:
@@ -76,10 +35,11 @@ def test_form_becomes_a_spec(singletons: Settings, monkeypatch: pytest.MonkeyPat
     app.number_input(key=state.FORM_BATCH).set_value(4).run()
     app.number_input(key=state.FORM_IDLE_S).set_value(0.0).run()
     app.selectbox(key=state.FORM_MODE).set_value("MODE_30W").run()
+    app.checkbox(key=state.FORM_LOCK_CLOCKS).check().run()
     [spec] = started_with(app, monkeypatch)
     assert (spec.model, spec.dataset, spec.items, spec.seconds) == ("resnet-152", "cifar100", 77, None)
     assert (spec.weights, spec.images, spec.power_mode) == ("random", "synthetic", "MODE_30W")
-    assert (spec.batch_size, spec.idle_s, spec.interval_ms) == (4, 0.0, 1000)
+    assert (spec.batch_size, spec.idle_s, spec.interval_ms, spec.lock_clocks) == (4, 0.0, 1000, True)
     assert spec == spec.validated()
 
 
@@ -108,12 +68,12 @@ def test_folder_must_be_named(singletons: Settings) -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        PowerModeNeedsReboot("MODE_30W needs a reboot.", "Run nvpmodel and answer YES."),
+        PowerModeNotPermitted("MODE-30W may not be set.", "Run nvpmodel."),
         BoardBusy("The board is held by run xyz.", "Wait.", run_id="xyz"),
     ],
 )
 def test_refusal_is_shown_once_in_one_box(
-    singletons: Settings, monkeypatch: pytest.MonkeyPatch, error: PowerModeNeedsReboot | BoardBusy
+    singletons: Settings, monkeypatch: pytest.MonkeyPatch, error: PowerModeNotPermitted | BoardBusy
 ) -> None:
     app = page(singletons)
     started_with(app, monkeypatch, error)
@@ -128,12 +88,13 @@ def test_while_a_run_is_on_nothing_can_be_started_and_stop_asks_once(
 ) -> None:
     stopped: list[str] = []
     monkeypatch.setattr(launcher, "active", lambda settings: folder.recording)
-    monkeypatch.setattr(launcher, "stop", lambda recording, settings: stopped.append(recording.run_id))
+    monkeypatch.setattr(launcher, "stop", lambda recording: stopped.append(recording.run_id))
     app = page(singletons)
     assert "start" not in {button.key for button in app.button}
     assert app.selectbox(key=state.FORM_MODEL).disabled
     assert app.query_params["run"] in (RUN_ID, [RUN_ID])
-    assert "This run: resnet-152, cifar100, batch 1, power mode current." in [text.value for text in app.caption]
+    asked = plain("This run: resnet-152, cifar100, batch 1, power mode current.")
+    assert asked in [text.value for text in app.caption]
     app.button(key="stop").click().run()
     assert stopped == []
     app.button(key="stop_no").click().run()
@@ -156,6 +117,78 @@ def test_finished_run_shows_its_figures_and_why_one_is_blank(singletons: Setting
     assert "run" not in app.query_params
 
 
+def test_idle_probe_is_off_while_a_run_is_being_started(singletons: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    running: list[bool] = []
+
+    def start(spec: RunSpec, settings: Settings) -> launcher.Started:
+        state.idle_board().touch()  # as the next poll of any tab would
+        running.append(state.idle_board().running)
+        raise BadRequest("Not now.")
+
+    app = page(singletons)
+    state.idle_board().touch()
+    running.append(state.idle_board().running)
+    monkeypatch.setattr(launcher, "start", start)
+    app.button(key="start").click().run()
+    state.idle_board().touch()
+    running.append(state.idle_board().running)
+    assert running == [True, False, True]
+
+
+def test_clocks_cannot_be_locked_where_there_is_no_program(
+    singletons: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = board.look(singletons)
+    assert view.has_jetson_clocks
+    monkeypatch.setattr(board, "look", lambda settings: dataclasses.replace(view, has_jetson_clocks=False))
+    app = page(singletons)
+    assert app.checkbox(key=state.FORM_LOCK_CLOCKS).disabled
+    [spec] = started_with(app, monkeypatch)
+    assert spec.lock_clocks is False
+
+
+def test_stop_that_is_refused_says_why(singletons: Settings, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(recording: Recording) -> None:
+        raise BadRequest("This run belongs to another user.", "Ask that user.")
+
+    monkeypatch.setattr(launcher, "active", lambda settings: folder.recording)
+    monkeypatch.setattr(launcher, "stop", stop)
+    app = page(singletons)
+    app.button(key="stop").click().run()
+    app.button(key="stop_yes").click().run()
+    assert [box.value for box in app.error] == ["**This run belongs to another user.** Ask that user."]
+
+
+def test_run_in_another_folder_is_followed_to_its_end(
+    singletons: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Folder(tmp_path / "elsewhere")
+    with made.recorder:
+        monkeypatch.setattr(launcher, "active", lambda settings: made.recording)
+        app = page(singletons)
+        assert app.query_params["run"] in (RUN_ID, [RUN_ID])
+        monkeypatch.setattr(launcher, "active", lambda settings: None)
+        made.status(state="failed", message="The GPU is gone.", hint="Reboot.")
+        app.run()
+    assert [box.value for box in app.error] == ["**This run failed.** The GPU is gone. Reboot."]
+    store.write_json(made.path / store.SUMMARY, {**SUMMARY, "fps_end_to_end": 7.25})
+    app.run()
+    assert not app.error
+    assert "7.250" in " ".join(text.value for text in app.markdown)
+    state.reset()
+    app.run()
+    assert not app.error
+    assert any("lies in a folder of its own" in box.value for box in app.info)
+
+
+def test_failed_run_says_why_first(singletons: Settings, folder: Folder) -> None:
+    store.write_json(folder.path / store.SUMMARY, {**SUMMARY, "state": "failed", "message": "The log has no ticks."})
+    app = AppTest.from_file(str(HOME), default_timeout=60)
+    app.query_params["run"] = RUN_ID
+    app.run()
+    assert [box.value for box in app.error] == ["**This run failed.** The log has no ticks."]
+
+
 def test_unknown_run_is_told_not_thrown(singletons: Settings) -> None:
     app = AppTest.from_file(str(HOME), default_timeout=60)
     app.query_params["run"] = "../../etc/passwd"
@@ -171,9 +204,3 @@ def test_recording_row_has_what_the_table_shows(singletons: Settings, folder: Fo
     row = runs._row(Recording(folder=folder.path), None)
     assert (row["Model"], row["State"], row["FPS"], row["Power (W)"]) == ("resnet-152", "done", 3.25, None)
     assert row["Board and data"] == "SIMULATED BOARD, random weights, synthetic images"
-
-
-def test_words() -> None:
-    assert [length_text(s) for s in (4.4, 60, 200, 3600, 7500)] == ["4 s", "1 min", "3 min 20 s", "1 h", "2 h 5 min"]
-    assert started_utc(RUN_ID).isoformat() == "2026-01-02T03:04:05+00:00"
-    assert source_label({"source": "tegrastats", "weights": "cached"}) == "tegrastats"

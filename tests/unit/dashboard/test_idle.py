@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from dashboard import state
+from orin_core.runs import launcher
+from orin_core.runs.recording import Recording
+from orin_core.settings import Settings
+from tests.conftest import wait_for
+from tests.unit.dashboard.conftest import RUN_ID, Folder, held, live
+
+
+def test_idle_board_is_one_probe_for_all_and_ends_with_the_last_viewer(
+    client: TestClient, singletons: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held(monkeypatch, None)
+    board = state.idle_board()
+    answers: list[dict[str, Any]] = []
+    threads = [threading.Thread(target=lambda: answers.append(live(client, "idle"))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {answer["cursor"].partition(":")[0] for answer in answers} == {"i1"}
+    wait_for(lambda: len(live(client, "idle")["rows"]) >= 2, "two ticks of the idle board")
+    meta = live(client, "idle")["meta"]
+    assert (meta["simulated"], meta["state"]) == (True, "idle")
+    board._linger_s = 0.0
+    wait_for(lambda: not board.running, "the probe's end")
+
+
+def test_idle_probe_gives_way_to_a_run(client: TestClient, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    held(monkeypatch, None)
+    live(client, "idle")
+    assert state.idle_board().running
+    held(monkeypatch, folder.recording)
+    wait_for(lambda: not state.idle_board().running, "the probe's end")
+    assert live(client, "idle")["active"] == RUN_ID
+    assert not state.idle_board().running
+
+
+def test_idle_probe_stays_off_while_a_run_is_being_started(
+    client: TestClient, singletons: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held(monkeypatch, None)
+    board = state.idle_board()
+    seen: list[bool] = []
+
+    def look() -> None:
+        live(client, "idle")
+        seen.append(board.running)
+
+    look()
+    with board.held_off():
+        seen.append(board.running)
+        with board.held_off():
+            look()
+        look()
+    look()
+    assert seen == [True, False, False, False, True]
+
+
+def test_idle_probe_is_ended_only_by_its_own_watch(
+    client: TestClient, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A watch that comes late, when its probe is gone and another tab has opened the next one."""
+    looks: list[str] = []
+
+    def active(settings: Settings) -> Recording | None:
+        looks.append(threading.current_thread().name)
+        return folder.recording if looks[-1] == "late" else None
+
+    monkeypatch.setattr(launcher, "active", active)
+    board = state.idle_board()
+    live(client, "idle")
+    late_stop = threading.Event()
+    late = threading.Thread(target=board._watch, args=(late_stop,), name="late", daemon=True)
+    late.start()
+    wait_for(lambda: looks.count("late") > 1, "a second look, so that the first has been acted on")
+    late_stop.set()
+    late.join(60)
+    assert board.running
