@@ -48,8 +48,9 @@ def _row(recording: Recording, active: Recording | None) -> dict[str, Any]:
         "Images": found.get("dataset") or "",
         "Mode": found.get("power_mode") or "",
         "State": found.get("state"),
-        **{title: found.get(key) for key, (title, _) in _COLUMNS.items()},
+        # Before the figures, so that it is in sight on a small screen.
         "Board and data": source_label(found),
+        **{title: found.get(key) for key, (title, _) in _COLUMNS.items()},
     }
 
 
@@ -76,6 +77,7 @@ def _table() -> None:
         frame.drop(columns="run"),
         hide_index=True,
         width="stretch",
+        placeholder="",
         on_select="rerun",
         selection_mode="single-row",
         key="runs_table",
