@@ -9,6 +9,7 @@ from orin_core.board.paths import BoardPaths
 from orin_core.board.probes import board_paths, resolve_telemetry
 from orin_core.errors import BadRequest, BoardBusy, OrinError
 from orin_core.runs import launcher
+from orin_core.runs.lock import BoardLock
 from orin_core.settings import Settings
 from orin_core.spec import PowerMode
 
@@ -74,5 +75,6 @@ def reboot_into(settings: Settings, mode: str) -> bool:
     _, paths = _paths(settings)
     if paths is None:
         raise BadRequest("This telemetry source knows no power modes.", "Run on a Jetson.")
-    power.reboot_into(paths, power.find_mode(mode, power.list_modes(paths)))
+    with BoardLock(settings.state_dir):
+        power.reboot_into(paths, power.find_mode(mode, power.list_modes(paths)))
     return paths.simulated

@@ -72,7 +72,8 @@ def _table() -> None:
         return
     active = state.run_finder().active()
     frame = pd.DataFrame([_row(recording, active) for recording in recordings])
-    st.caption(f"{len(frame)} runs in {plain(settings.runs_dir)}. Select a row to open it.")
+    count = f"{len(frame)} run{'' if len(frame) == 1 else 's'}"
+    st.caption(f"{count} in {plain(settings.runs_dir)}. Select a row to open it.")
     chosen = st.dataframe(
         frame.drop(columns="run"),
         hide_index=True,

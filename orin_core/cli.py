@@ -12,12 +12,12 @@ import json
 import os
 import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from orin_core import cli_run, doctor, hub, kit_check, settings
-from orin_core.board.logs import iter_log, open_log
+from orin_core.board.logs import Line, iter_log, open_log
 from orin_core.errors import BadRequest, OrinError, RunFailed
 from orin_core.runs import launcher, log_rows
 from orin_core.runs.recording import Recording, find_run, list_runs
@@ -98,11 +98,21 @@ def _command_fetch(arguments: argparse.Namespace) -> int:
 
 
 def _command_parse(arguments: argparse.Namespace) -> int:
+    read_in_part = 0
+
+    def counted(lines: Iterable[Line]) -> Iterator[Line]:
+        nonlocal read_in_part
+        for line in lines:
+            read_in_part += line[2] is not None and line[2].read_in_part
+            yield line
+
+    if _same_file(arguments.output, arguments.log):
+        raise BadRequest(f"{arguments.log} cannot be read and overwritten at once.", "Name another file with -o.")
     with contextlib.ExitStack() as stack:
         lines = iter_log(stack.enter_context(open_log(arguments.log)))
         out = stack.enter_context(_opened_for_writing(arguments.output)) if arguments.output else sys.stdout
         try:
-            written = log_rows.write_log(lines, out, arguments.format)
+            written = log_rows.write_log(counted(lines), out, arguments.format)
             out.flush()
         except BrokenPipeError:
             # Whoever read this has seen enough; the interpreter must not flush into the pipe once more.
@@ -113,8 +123,12 @@ def _command_parse(arguments: argparse.Namespace) -> int:
             raise RunFailed(
                 f"{arguments.log} cannot be read further: {error}.", "What came before is written."
             ) from error
+        except OSError as error:
+            raise RunFailed(f"The rows cannot be written: {error.strerror}.", "Is the disk full?") from error
     if written.strangers:
         print(f"Lines that are no tegrastats lines: {written.strangers}", file=sys.stderr)
+    if read_in_part:
+        print(f"Lines that were read in part, since cut or garbled: {read_in_part}", file=sys.stderr)
     if written.left_out:
         print(
             f"Left out, since first seen after the columns were fixed: {', '.join(written.left_out)}", file=sys.stderr
@@ -122,6 +136,10 @@ def _command_parse(arguments: argparse.Namespace) -> int:
     for note in written.notes:
         print(note, file=sys.stderr)
     return EXIT_DONE
+
+
+def _same_file(output: Path | None, log: str) -> bool:
+    return output is not None and output.exists() and Path(log).exists() and output.samefile(log)
 
 
 def _opened_for_writing(path: Path) -> TextIO:

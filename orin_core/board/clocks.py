@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import os
+import stat
 import time
 from pathlib import Path
 from types import TracebackType
@@ -92,9 +94,24 @@ class Clocks:
         """
         if not self._store.exists():
             return
+        self._check_own()
         self._call("--restore", str(self._store))
         self._wait_until(locked=False)
         self._store.unlink()
+
+    def _check_own(self) -> None:
+        """Refuses a file that somebody else may have written: root writes wherever it says.
+
+        Raises:
+            ClocksError: it is a link, belongs to another user, or others may write it.
+        """
+        found = self._store.lstat()
+        own = stat.S_ISREG(found.st_mode) and found.st_uid in (0, os.geteuid())
+        if not own or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise ClocksError(
+                f"{self._store} may have been written by another user and is not restored from.",
+                f"Look at it, remove it, and restore by hand: sudo jetson_clocks --restore {self._store}",
+            )
 
     def _call(self, *arguments: str) -> None:
         command = " ".join(("sudo jetson_clocks", *arguments))

@@ -18,7 +18,8 @@ from orin_core.board.sample import Sample
 from orin_core.board.tegrastats import parse_line
 from orin_core.errors import BadRequest
 
-_Line = tuple[int, str, Sample | None]
+Line = tuple[int, str, Sample | None]
+"""Number from 1, text without its line end, what it says."""
 _GZIP_MAGIC = b"\x1f\x8b"
 _CLOCK_WAS_SET_S = 86_400.0  # a larger jump between two lines is a clock that was set, not a gap
 _GROUP_MAX = 4096  # lines of one second held at once; a stopped clock must not hold the whole log
@@ -60,7 +61,7 @@ def _opened(path: Path) -> io.BufferedReader:
         ) from error
 
 
-def iter_log(stream: Iterable[str]) -> Iterator[_Line]:
+def iter_log(stream: Iterable[str]) -> Iterator[Line]:
     """Yields every line of a log: its number from 1, its text without line end, what it says.
 
     The sample is None where the line is no tegrastats line. A last line without line end gives
@@ -89,7 +90,7 @@ def _stamp_s(stamp: str | None) -> float | None:
     return printed.timestamp()
 
 
-def timed_lines(lines: Iterable[_Line], interval_s: float) -> Iterator[tuple[float, str, Sample | None]]:
+def timed_lines(lines: Iterable[Line], interval_s: float) -> Iterator[tuple[float, str, Sample | None]]:
     """Gives every line of a log its time, in s since the first tegrastats line, never falling.
 
     The printed stamps have a resolution of 1 s, so lines of the same second are spread over it.
@@ -121,11 +122,11 @@ def timed_lines(lines: Iterable[_Line], interval_s: float) -> Iterator[tuple[flo
                     now_s += step_s
 
 
-def _by_second() -> Callable[[_Line], float | None]:
+def _by_second() -> Callable[[Line], float | None]:
     """Returns a key that is the printed second; a line that is no sample goes with the line before."""
     last: list[float | None] = [None]
 
-    def key(line: _Line) -> float | None:
+    def key(line: Line) -> float | None:
         if line[2] is not None:
             last[0] = _stamp_s(line[2].stamp)
         return last[0]
@@ -133,7 +134,7 @@ def _by_second() -> Callable[[_Line], float | None]:
     return key
 
 
-def _chunks(lines: Iterable[_Line]) -> Iterator[list[_Line]]:
+def _chunks(lines: Iterable[Line]) -> Iterator[list[Line]]:
     rest = iter(lines)
     while chunk := list(itertools.islice(rest, _GROUP_MAX)):
         yield chunk

@@ -26,6 +26,7 @@ _BACKOFF_MAX_S = 30.0
 _HEALTHY_S = 10.0  # a child that lived this long was no failed start
 _TERM_S = 2.0
 _READ_BYTES = 65_536
+_PREFIX_BYTES = 1024  # so much of an endless line is kept
 _LINE_MAX_BYTES = 65_536  # a line is below 2 kB; more without a line end is a flood
 
 
@@ -196,8 +197,8 @@ class TegrastatsProbe:
             if lines:
                 heard_s = now_s
             if len(rest) > _LINE_MAX_BYTES:
-                self._line(rest, now_s, complete=False)
-                rest = b""
+                self._line(rest[:_PREFIX_BYTES], now_s, complete=False)
+                return "flooded", "tegrastats printed no end to a line and is started again."
 
     def _flood_message(self, dropped: int) -> str:
         return (

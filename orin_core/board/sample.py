@@ -77,6 +77,7 @@ class Sample:
         temps_c: degree C by sensor name as printed; a sensor that is powered off (-256) is not in it.
         temps_off: names of sensors that were printed as powered off.
         power_mw: rails by name as printed; rails named NC are left out.
+        read_in_part: whether the line held something that could not be read (cut, garbled, unknown).
         engines: engines by name as printed.
     """
 
@@ -97,6 +98,7 @@ class Sample:
     temps_off: tuple[str, ...] = ()
     power_mw: Mapping[str, RailSample] = dataclasses.field(default_factory=dict)
     engines: Mapping[str, EngineSample] = dataclasses.field(default_factory=dict)
+    read_in_part: bool = False
 
     @property
     def gpu_clock_mhz(self) -> int | None:

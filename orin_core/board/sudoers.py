@@ -44,7 +44,7 @@ def sudoers_text(paths: BoardPaths, user: str) -> str:
     modes = list_modes(paths)
     if not modes:
         raise BadRequest(f"{paths.conf} lists no power modes, so there is nothing to allow.", "Run this on the board.")
-    if not _USER.fullmatch(user):
+    if not _USER.fullmatch(user) or user.lstrip("%") == "ALL":
         raise BadRequest(f"{user!r} is no name of a user.", "Name a user, or a group as %group.")
     program = _PROGRAM if paths.simulated or not paths.nvpmodel else paths.nvpmodel[0]
     if not paths.simulated:
@@ -61,8 +61,12 @@ def sudoers_text(paths: BoardPaths, user: str) -> str:
 def _check_only_root_can_replace(program: Path) -> None:
     if not program.is_absolute():
         raise BadRequest(f"{program} is no absolute path.", "Check PATH: nvpmodel is usually in /usr/sbin.")
-    real = program.resolve()
-    for path in (real, *real.parents):
+    if program != program.resolve():
+        raise BadRequest(
+            f"{program} is a link to {program.resolve()}, and whoever can change a link on the way could be root.",
+            f"Check PATH: nvpmodel is usually {_PROGRAM}.",
+        )
+    for path in (program, *program.parents):
         try:
             found = path.stat()
         except OSError as problem:

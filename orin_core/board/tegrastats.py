@@ -26,15 +26,15 @@ _TEMP = r"(-?[0-9]{1,4}(?:\.[0-9]{1,6})?)C(?:/[-0-9.]*C?)?"
 _RAIL = rf"{_INT}(mW|)/{_INT}\{{unit}}(?:/[0-9]*m?W?)?"
 _LOAD = r"(?:([0-9]{1,9})%)?(?:@(\S*))?"
 # Only these print a bare clock; a rail cut after its first number looks the same.
-_BARE_ENGINE = r"(?:APE|NVENC|NVDEC|NVJPG|NVDLA|MSENC|VIC|OFA|PVA|SE|VI|ISP)[0-9]*(?:_FREQ)?"
+_ENGINE = r"(?:APE|NVENC|NVDEC|NVJPG|NVDLA|NVCSI|MSENC|VIC|OFA|PVA|SE|VI|ISP|DLA)[0-9]*(?:_FREQ|_LOAD)?"
 
 _FIXED = {
     "stamp": r"([0-9]{2}-[0-9]{2}-[0-9]{4}\s+[0-9]{2}:[0-9]{2}:[0-9]{2})",
     "ram": rf"RAM\s+{_INT}/{_INT}MB(?:\s*\(lfb\s+{_INT}x{_INT}(MB|kB)\))?",
     "swap": rf"SWAP\s+{_INT}/{_INT}MB(?:\s*\(cached\s+{_INT}MB\))?",
     "cpu": r"CPU\s+\[(\S*)\]",
-    "emc": rf"EMC_FREQ\s+(?:off|{_LOAD})",
-    "gr3d": rf"GR3D_FREQ\s+(?:off|{_LOAD})",
+    "emc": rf"EMC_FREQ\s+(?:off|(?=[0-9@]){_LOAD})",
+    "gr3d": rf"GR3D_FREQ\s+(?:off|(?=[0-9@]){_LOAD})",
     "skip": (
         r"(?:IRAM\s+[0-9]+/[0-9]+[kM]B(?:\s*\(lfb\s+[0-9]+[kM]B\))?"
         r"|GR3D2_FREQ\s+\S+|MTS\s+fg\s+[0-9]+%\s+bg\s+[0-9]+%|NC\s+[0-9]+(?:mW)?/\S+)"
@@ -45,9 +45,9 @@ _FIXED = {
 _NAMED = {
     "temp": ("[A-Za-z][A-Za-z0-9_.-]*", "@", _TEMP),
     "rail": ("(?!RAM|SWAP|IRAM)[A-Za-z][A-Za-z0-9_.+-]*", r"\s+", _RAIL),
-    "off": ("(?!CPU|RAM|SWAP)[A-Z][A-Z0-9_]*", r"\s+", "off"),
-    "engine": ("(?!CPU|RAM|SWAP)[A-Z][A-Z0-9_]*", r"\s+", rf"(?=[0-9@]){_LOAD}"),
-    "bare": (_BARE_ENGINE, r"\s+", _INT),
+    "off": (_ENGINE, r"\s+", "off"),
+    "engine": (_ENGINE, r"\s+", rf"(?=[0-9@]){_LOAD}"),
+    "bare": (_ENGINE, r"\s+", _INT),
 }
 """Families of fields: pattern of the name, what parts it from the value, pattern of the value."""
 
@@ -211,6 +211,7 @@ def _sample(shape: _Shape, groups: Sequence[Any]) -> Sample:
     )
 
 
+_EMPTY = Sample()
 _KNOWN_SHAPES: list[tuple[re.Pattern[str], _Shape]] = []
 _KNOWN_SHAPES_MAX = 8  # a board alternates between a few: GPU asleep or not, engines on or off
 
@@ -231,11 +232,15 @@ def _scan(text: str) -> Sample | None:
         end = match.end()
     if not _ANCHORS & shape.at.keys():
         return None
+    sample = _sample(shape, values)
+    if sample == _EMPTY:
+        return None
     if clean and not text[end:].strip():
         # Replaced as a whole: another thread may be reading the old list.
         pattern = re.compile(r"\s+".join(expressions), re.ASCII)
         _KNOWN_SHAPES[:] = [(pattern, shape), *_KNOWN_SHAPES[: _KNOWN_SHAPES_MAX - 1]]
-    return _sample(shape, values)
+        return sample
+    return dataclasses.replace(sample, read_in_part=True)
 
 
 def parse_line(text: str, *, complete: bool = True) -> Sample | None:

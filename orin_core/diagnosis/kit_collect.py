@@ -20,7 +20,7 @@ from orin_core.diagnosis import kit_compare, programs
 from orin_core.diagnosis.kit_bundle import Bundle
 from orin_core.diagnosis.kit_compare import Comparison
 from orin_core.diagnosis.sudo_rights import free_commands
-from orin_core.errors import PowerModeError
+from orin_core.errors import OrinError
 from orin_core.runs.mode_hold import ModeHold
 
 COST_TICKS = 200
@@ -89,9 +89,10 @@ class Kit:
                 folder = f"modes/{mode.mode_id}"
                 self._bundle.add_sysfs(f"{folder}/sys", self._paths.sysfs, conf)
                 self._tegrastats(f"{folder}/tegrastats", compare=False)
-            except PowerModeError as error:
+            except OrinError as error:
                 took_s = round(time.monotonic() - started_s, 3)
-                found[mode.mode_id], message = type(error).__name__, str(error)
+                # Without the hint: it holds paths of this machine.
+                found[mode.mode_id], message = type(error).__name__, error.message
                 say(f"{mode.label}: {error.message}")
             finally:
                 problem = hold.restore()

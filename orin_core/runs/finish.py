@@ -89,6 +89,7 @@ def summary_of(recording: Recording, *, state: RunState, message: str, hint: str
         "items": numbers["items"] if environment.get("model") else None,
         "warmup_settled": next((event.get("settled") for event in events if event["kind"] == "warmup"), None),
         "over_current": next((event.get("over_current") for event in events if event["kind"] == "end"), None),
+        **{key: int(status.get(key) or 0) for key in ("unparsed_lines", "garbled_lines")},
         "rows": int(status.get("ticks") or 0),
         "notices": [event["message"] for event in events if event["kind"] == "notice"][-20:],
     }

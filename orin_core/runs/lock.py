@@ -12,6 +12,7 @@ import errno
 import fcntl
 import json
 import os
+import stat
 import time
 from pathlib import Path
 from types import TracebackType
@@ -77,6 +78,26 @@ def _unusable(state_dir: Path, error: OSError) -> BadRequest:
     )
 
 
+def _open(path: Path) -> int:
+    """Opens the lock file, made where it is missing; never through a link that somebody planted.
+
+    Raises:
+        OSError: it cannot be opened, or is no plain file of its own.
+    """
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        fd = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
+    except FileExistsError:
+        fd = os.open(path, flags)
+    else:
+        os.fchmod(fd, 0o666)  # one board for every user of the machine, whatever the umask
+    found = os.fstat(fd)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        os.close(fd)
+        raise OSError(errno.EINVAL, "it is no plain file")
+    return fd
+
+
 def _lock(fd: int, state_dir: Path) -> None:
     """Takes the lock; gives a holder that is just leaving, or a page that puts things in order, a moment.
 
@@ -113,11 +134,9 @@ class BoardLock:
     def __init__(self, state_dir: Path) -> None:
         make_state_dir(state_dir)
         try:
-            self.fd = os.open(state_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            self.fd = _open(state_dir / LOCK_FILE)
         except OSError as error:
             raise _unusable(state_dir, error) from error
-        if os.fstat(self.fd).st_uid == os.geteuid():
-            os.fchmod(self.fd, 0o666)  # one board for every user of the machine, whatever the umask
         try:
             _lock(self.fd, state_dir)
         except BlockingIOError as error:

@@ -7,6 +7,8 @@ only where the board still is in the mode that the dead run had set.
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +84,7 @@ class ModeHold:
 
     def _pending(self, found: PowerMode | None) -> PowerMode | None:
         """Returns what an earlier run had found and could not restore, None where nothing is owed."""
-        pending = store.read_json(self._file) or {}
+        pending = _read(self._file) or {}
         if found is None or pending.get("set_id") != found.mode_id or "found_id" not in pending:
             return None
         return PowerMode(mode_id=int(pending["found_id"]), name=str(pending.get("found_name")))
@@ -118,12 +120,25 @@ class ModeHold:
             return None
         found, self._found = self._found, None
         try:
-            if power.current_mode(self._paths) != found:
-                power.set_mode(self._paths, found)
+            power.set_mode(self._paths, found)  # does nothing where sysfs agrees; the status file may lie
         except OrinError as error:
             return f"The power mode {found.name} could not be restored: {error}"
         self._file.unlink(missing_ok=True)
         return None
+
+
+def _is_own(file: Path) -> bool:
+    found = file.lstat()
+    return stat.S_ISREG(found.st_mode) and found.st_uid in (0, os.geteuid())
+
+
+def _read(file: Path) -> dict[str, Any] | None:
+    """Returns what is to be restored; None where nothing is, or where another user may have written it."""
+    try:
+        own = _is_own(file)
+    except FileNotFoundError:
+        return None
+    return store.read_json(file) if own else None
 
 
 def restore_after_crash(state_dir: Path) -> list[str]:
@@ -135,7 +150,9 @@ def restore_after_crash(state_dir: Path) -> list[str]:
     Returns:
         One sentence per thing that was done, or that could not be done and is tried again next time.
     """
-    document = store.read_json(state_dir / RESTORE)
+    document = _read(state_dir / RESTORE)
+    if document is None and (state_dir / RESTORE).exists() and not _is_own(state_dir / RESTORE):
+        return ["An earlier run of another user was killed; its power mode is that user's to restore."]
     if document is None or not {"found_id", "found_name", "set_id", "set_name"} <= set(document):
         (state_dir / RESTORE).unlink(missing_ok=True)
         return []
@@ -159,7 +176,7 @@ def _restore_clocks(paths: BoardPaths, state_dir: Path) -> str | None:
 def _restore_mode(paths: BoardPaths, file: Path, document: dict[str, Any]) -> str | None:
     found = PowerMode(mode_id=int(document["found_id"]), name=str(document["found_name"]))
     current = power.current_mode(paths)
-    if current == found:
+    if current == found and not power.mismatches(paths, found):
         file.unlink(missing_ok=True)
         return None
     if current is None or current.mode_id != document["set_id"]:

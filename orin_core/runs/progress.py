@@ -37,6 +37,7 @@ class Progress:
         self.failure: tuple[str, str] | None = None
         self.busy_share = 0.0
         self.unparsed_lines = 0
+        self.garbled_lines = 0
 
     def enter(self, phase: Phase, t_s: float) -> None:
         """Begins a phase at a monotonic time."""
@@ -135,6 +136,7 @@ class Progress:
             "items_total": self._spec.items,
             "failed_items": self.failed_items,
             "unparsed_lines": self.unparsed_lines,
+            "garbled_lines": self.garbled_lines,
             "measure_s": None if measured_s is None else round(measured_s, 3),
             "measure_total_s": self._spec.seconds,
             "rate_fps": None if rate is None else round(rate, 4),

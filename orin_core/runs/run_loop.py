@@ -203,6 +203,7 @@ class RunLoop:
     def _handle(self, kind: str, value: Any) -> None:
         if kind == "probe" and isinstance(value, Tick):
             self._last_tick_s = value.t_s
+            self._progress.garbled_lines += value.sample.read_in_part
             self._recorder.tick(
                 value,
                 phase=self._progress.label(value.t_s),

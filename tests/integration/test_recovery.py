@@ -14,7 +14,7 @@ import pytest
 from orin_core.board.power import current_mode, find_mode, list_modes, set_mode
 from orin_core.board.probes import board_paths
 from orin_core.runs import launcher, store
-from orin_core.runs.mode_hold import RESTORE, ModeHold, restore_after_crash
+from orin_core.runs.mode_hold import CLOCKS_STORE, RESTORE, ModeHold, restore_after_crash
 from orin_core.runs.processes import ProcessId
 from orin_core.runs.recording import Recording
 from orin_core.spec import RunSpec, to_json
@@ -153,3 +153,33 @@ def test_a_relative_log_is_found_from_where_the_user_stands(
     assert main(["run", "--telemetry", "replay:a.log@max"]) == 0
     shutil.rmtree(home.settings.runs_dir)
     assert main(["run", "--telemetry", "replay:./a.log"]) == 0
+
+
+def test_a_store_that_others_may_write_is_not_restored_from(home: Home) -> None:
+    state = home.settings.state_dir
+    paths = board_paths("simulated", state)
+    assert paths is not None
+    ModeHold(paths, state).take("50W", lock_clocks=True)
+    (state / CLOCKS_STORE).chmod(0o666)
+    said = " ".join(restore_after_crash(state))
+    assert "may have been written by another user" in said
+    assert (state / CLOCKS_STORE).exists()
+
+
+def test_a_log_is_never_overwritten_by_its_own_rows(home: Home, tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text(LINE * 3)
+    done = home.cli("parse", str(log), "-o", str(log))
+    assert done.returncode == 2
+    assert log.read_text() == LINE * 3
+
+
+def test_lines_that_are_cut_are_counted_as_read_in_part(home: Home, tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text(LINE + LINE.replace("cpu@40C", "cpu@4#C") + "no line\n")
+    done = home.cli("parse", str(log))
+    assert "read in part, since cut or garbled: 1" in done.stderr
+    assert "no tegrastats lines: 1" in done.stderr
+    ran = home.cli("run", "--telemetry", f"replay:{log}@max", "--json")
+    summary = json.loads(ran.stdout)
+    assert (summary["rows"], summary["garbled_lines"], summary["unparsed_lines"]) == (2, 1, 1)

@@ -153,6 +153,23 @@ def test_a_flood_is_noticed_once_cut_off_and_started_again(tmp_path: Path, heard
     assert not heard.notices("died")
 
 
+def test_a_flood_without_line_ends_is_cut_off_and_little_of_it_kept(tmp_path: Path, heard: Heard) -> None:
+    first, program = tmp_path / "first", tmp_path / "tegrastats"
+    first.touch()
+    program.write_text(
+        "#!/bin/sh\n"
+        f"if rm {first} 2>/dev/null; then exec tr '\\\\0' x < /dev/zero; fi\n"
+        "while echo 'RAM 2/2MB CPU [1%@729] GR3D_FREQ 0%@[305]'; do sleep 0.1; done\n"
+    )
+    program.chmod(0o755)
+    probe = TegrastatsProbe((str(program),), 100, Sysfs(tmp_path))
+    probe.start(heard)
+    heard.wait(lambda h: bool(h.notices("restarted")))
+    probe.close()
+    assert "no end to a line" in heard.notices("flooded")[0].message
+    assert sum(len(notice.message) for notice in heard.notices("unparsed")) <= 1024
+
+
 def test_what_tegrastats_complains_of_is_kept(tmp_path: Path, heard: Heard) -> None:
     program = tmp_path / "tegrastats"
     program.write_text("#!/bin/sh\necho 'tegrastats: no such device' >&2\nexit 3\n")

@@ -55,8 +55,11 @@ def test_a_program_that_others_can_replace_is_refused(board: State, tmp_path: Pa
         sudoers_text(real(board, str(program)), "ada")
     link = tmp_path / "bin"
     link.symlink_to(program)
-    with pytest.raises(BadRequest, match="can be changed by others"):
+    with pytest.raises(BadRequest, match="is a link"):
         sudoers_text(real(board, str(link)), "ada")
+    for everybody in ("ALL", "%ALL"):
+        with pytest.raises(BadRequest, match="no name of a user"):
+            sudoers_text(real(board, str(program)), everybody)
     with pytest.raises(BadRequest, match="absolute"):
         sudoers_text(real(board, "bin/nvpmodel"), "ada")
     with pytest.raises(BadRequest, match="cannot be looked at"):

@@ -75,3 +75,19 @@ def test_a_damaged_lock_file_names_nobody(tmp_path: Path, text: str) -> None:
     (tmp_path / "board.lock").write_text(text)
     holder = read_holder(tmp_path)
     assert holder is None or not holder.alive()
+
+
+def test_a_planted_link_is_refused_and_what_it_points_at_is_left_alone(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("secret")
+    victim.chmod(0o600)
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "board.lock").symlink_to(victim)
+    with pytest.raises(BadRequest, match="cannot be opened"):
+        BoardLock(state)
+    (state / "board.lock").unlink()
+    os.link(victim, state / "board.lock")
+    with pytest.raises(BadRequest, match="no plain file"):
+        BoardLock(state)
+    assert (victim.read_text(), victim.stat().st_mode & 0o777) == ("secret", 0o600)
