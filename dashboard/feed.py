@@ -23,6 +23,10 @@ _MAX_RUNS = 8
 _MAX_BYTES = 256 * 1024 * 1024
 _FULL_S = 120.0
 """So much of the newest is never thinned: tiles compare with 30 s ago."""
+READER_KINDS = ("died", "stalled", "flooded", "restarted")
+"""Notices of the telemetry source that a viewer is told of."""
+RECENT_S = 60.0
+"""So long such a notice stays on the page, s."""
 _META_KEYS = ("state", "phase", "source", "simulated", "model", "dataset", "power_mode", "weights", "images")
 _PROGRESS_KEYS = (
     "items_done",
@@ -141,6 +145,7 @@ class RunFeed:
             "throttle_c": status.get("throttle_c"),
             "phases": self._phases,
             "end_s": None if running or self._replay else self._end_s,
+            "recent": self._recent(status) if running else "",
             "notices": [notice for notice in status.get("notices") or [] if notice.get("kind") != "unparsed"][-5:],
         }
         return FeedState(
@@ -150,6 +155,18 @@ class RunFeed:
             meta=meta,
             progress={key: status.get(key) for key in _PROGRESS_KEYS},
         )
+
+    def _recent(self, status: dict[str, Any]) -> str:
+        """Returns what the reader of telemetry went through within the last minute, in words."""
+        if self._replay or status.get("t0_s") is None:
+            return ""
+        since_s = time.monotonic() - float(status["t0_s"]) - RECENT_S
+        notices = [
+            str(notice.get("message"))
+            for notice in status.get("notices") or []
+            if notice.get("kind") in READER_KINDS and float(notice.get("elapsed_s") or 0.0) > since_s
+        ]
+        return notices[-1] if notices else ""
 
     def _age_s(self, status: dict[str, Any]) -> float:
         now_s = time.monotonic()

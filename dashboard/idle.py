@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from dashboard.feed import FeedState
+from dashboard.feed import READER_KINDS, RECENT_S, FeedState
 from dashboard.table import Table
 from orin_core.board import power
 from orin_core.board.paths import BoardPaths
@@ -56,6 +56,7 @@ class IdleBoard:
         self._asked_s = self._failed_s = float("-inf")
         self._reset()
         self._meta: dict[str, Any] = {"state": "idle"}
+        self._notice, self._noticed_s = "", float("-inf")
 
     def _reset(self) -> None:
         self._table: Table | None = None
@@ -119,6 +120,8 @@ class IdleBoard:
 
     def _take(self, message: Tick | ProbeNotice) -> None:
         if isinstance(message, ProbeNotice):
+            if message.kind in READER_KINDS:
+                self._notice, self._noticed_s = message.message, time.monotonic()
             return
         with self._lock:
             if self._layout is None:
@@ -172,6 +175,9 @@ class IdleBoard:
             with self._life:
                 self._holds -= 1
 
+    def _recent(self) -> str:
+        return self._notice if time.monotonic() - self._noticed_s < RECENT_S else ""
+
     def answer(self, build: Callable[[FeedState, str], dict[str, Any]]) -> dict[str, Any]:
         """Returns what ``build`` makes of the present state, while no row is added."""
         with self._lock:
@@ -179,7 +185,7 @@ class IdleBoard:
                 table=self._table,
                 interval_s=INTERVAL_MS / 1000,
                 age_s=time.monotonic() - self._last_s if self._probe else None,
-                meta=self._meta,
+                meta={**self._meta, "recent": self._recent()},
                 progress={},
             )
             return build(state, self.epoch)

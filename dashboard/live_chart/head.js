@@ -104,9 +104,9 @@ function alertOf(chart, silence) {
   if (chart.failures > 1) return "Disconnected: the dashboard's server does not answer. Trying again; a run goes on without it.";
   if (chart.refused) return `${chart.refused.message} ${chart.refused.hint || ""}`;
   if (chart.meta?.error) return `${chart.meta.error} ${chart.meta.hint || ""}`;
-  const notice = chart.meta?.notices?.at(-1)?.message;
+  const notice = chart.meta?.recent || chart.meta?.notices?.at(-1)?.message;
   if (silence) return `The board is silent: ${silence}.${notice ? ` ${notice}` : ""}`;
-  return "";
+  return chart.meta?.recent ?? "";
 }
 
 function showHead(head, chart, silence) {

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import time
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,21 @@ def test_long_run_is_thinned_but_its_newest_minutes_are_whole(client: TestClient
     assert len(answer["rows"]) <= 402
     assert [row[0] for row in answer["rows"][-120:]] == [float(second) for second in range(1881, 2001)]
     assert len(live(client, RUN_ID, points=400, span=60)["rows"]) == 61
+
+
+def test_what_the_reader_went_through_is_told_for_a_minute(
+    client: TestClient, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held(monkeypatch, folder.recording)
+    folder.ticks(0, 2)
+    now_s = time.monotonic() - folder.recorder.t0_s
+    old = {"kind": "died", "message": "It died long ago.", "elapsed_s": now_s - 90}
+    new = {"kind": "restarted", "message": "It is back.", "elapsed_s": now_s}
+    other = {"kind": "recovered", "message": "Put in order.", "elapsed_s": now_s}
+    folder.status(notices=[old, other])
+    assert live(client, RUN_ID)["meta"]["recent"] == ""
+    folder.status(notices=[old, new, other])
+    assert live(client, RUN_ID)["meta"]["recent"] == "It is back."
 
 
 def test_gap_is_an_empty_row(client: TestClient, folder: Folder) -> None:
