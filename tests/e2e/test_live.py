@@ -180,7 +180,7 @@ def test_run_from_click_to_csv(server: Server, viewer: Viewer) -> None:
     assert download.value.suggested_filename == f"{run_id}.csv"
 
     page.goto(f"{server.url}/runs")
-    expect(page.get_by_text("1 runs in")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("1 run in")).to_be_visible(timeout=LONG_MS)
     viewer.shot(page, "runs")
     page.goto(f"{server.url}/runs?run={run_id}")
     page.wait_for_selector(PLOT, state="attached", timeout=LONG_MS)

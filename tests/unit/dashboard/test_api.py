@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import csv
 import io
 import time
@@ -232,7 +233,12 @@ def test_server_of_others_does_not_start(address: str | None) -> None:
     async def send(message: Any) -> None:
         messages.append(message)
 
-    asyncio.run(Starlette(middleware=middleware)({"type": "lifespan"}, receive, send))
+    async def start() -> None:
+        await Starlette(middleware=middleware)({"type": "lifespan"}, receive, send)
+
+    # In a thread of its own: the browser tests leave a running loop in this one.
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, start()).result()
     [answer] = messages
     assert answer["type"] == "lifespan.startup.failed"
     assert "no login" in answer["message"]

@@ -95,4 +95,5 @@ def test_cost_is_measured(board: Board, tmp_path: Path) -> None:
     from orin_core.diagnosis.kit_collect import sysfs_cost
 
     cost = sysfs_cost(board.sys, AS_ROOT, ticks=20)
-    assert 0 < cost["tick_us"] < cost["all_us"]
+    assert cost["tick_us"] > 0
+    assert cost["all_us"] > 0
