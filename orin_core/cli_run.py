@@ -15,28 +15,44 @@ from typing import Any
 
 from orin_core.catalog import dataset_row, model_row
 from orin_core.errors import BadRequest, RunFailed
+from orin_core.profiles import DEMO_S, FORMAL_S, STANDARD_S
 from orin_core.runs import launcher
 from orin_core.runs.finish import labels
 from orin_core.runs.recording import Recording
 from orin_core.settings import Settings
-from orin_core.spec import RunSpec, RunState
+from orin_core.spec import MAX_NOTES, RunSpec, RunState
 
 EXIT_DONE = 0
 EXIT_FAILED = 4
 EXIT_INTERRUPTED = 130
 POLL_S = 0.25
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
+PROFILES_HELP = f"""\
+profiles: what a run must reach to be VALID, and the length of measure where none is given
+  demo      nothing; never VALID ({DEMO_S:g} s)
+  standard  60 s, 60 ticks and 100 images ({STANDARD_S:g} s, or longer until all three are reached)
+  formal    600 s, 60 ticks and 100 images ({FORMAL_S:g} s, or longer); to be repeated five times
+A shorter run works too, exits 0, and says why it is not VALID.
+"""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command with its options."""
     defaults = RunSpec()
-    run = commands.add_parser("run", help="run one model once and print its summary")
+    run = commands.add_parser(
+        "run",
+        help="run one model once and print its summary",
+        description="Runs one model once and prints its summary.",
+        epilog=PROFILES_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     run.add_argument("--model", help="catalogue name, hub id, or path of a local model")
     run.add_argument("--dataset", help="catalogue name, hub id, or folder of images")
+    run.add_argument("--profile", default=defaults.profile, help="demo, standard (default) or formal; see below")
     run.add_argument("--power-mode", default=defaults.power_mode, help="current (default), an id, or a name")
     length = run.add_mutually_exclusive_group()
     length.add_argument("--items", type=int, help="images to measure")
-    length.add_argument("--seconds", type=float, help="length of measure in s (default 60)")
+    length.add_argument("--seconds", type=float, help="length of measure in s (default: what the profile needs)")
     run.add_argument("--batch-size", type=int, default=defaults.batch_size, help="images per model call")
     run.add_argument("--weights", default=defaults.weights, help="auto (default), cached or random")
     run.add_argument("--images", default=defaults.images, help="auto (default), cached or synthetic")
@@ -47,6 +63,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         run.add_argument(f"--{name}-s", type=float, default=default, help=f"length in s (default {default:g})")
     run.add_argument("--lock-clocks", action="store_true", help="hold the clocks at the mode's caps (jetson_clocks)")
     run.add_argument("--seed", type=int, default=defaults.seed, help="of random weights and synthetic images")
+    run.add_argument("--notes", default=defaults.notes, help=f"text to keep with the run, up to {MAX_NOTES} characters")
+    run.add_argument("--ambient-c", type=float, metavar="C", help="temperature around the board, degree C")
     run.add_argument("--runs-dir", type=Path, help="folder of run folders (default data/runs)")
     run.add_argument("--offline", action="store_true", help="never look at the network (runs never download)")
     run.add_argument("--detach", action="store_true", help="print the run's id and return at once")
@@ -160,9 +178,27 @@ def _follow(recording: Recording, config: Settings) -> dict[str, Any]:
 def _print_summary(summary: dict[str, Any]) -> None:
     for label in summary["labels"]:
         print(f"NOTE  {label}")
+    for line in _judgement(summary):
+        print(line)
     for key, value in summary.items():
-        if key not in ("labels", "notices") and value not in (None, "", []):
-            print(f"{key:24} {', '.join(map(str, value)) if isinstance(value, list) else value}")
+        if key in ("labels", "notices", "verdict", "diagnosis", "counts", "intervals_95") or value in _NOTHING:
+            continue
+        print(f"{key:24} {_plain(value)}")
+
+
+def _plain(value: Any) -> str:
+    parts = [f"{name} {part}" for name, part in value.items()] if isinstance(value, dict) else value
+    return ", ".join(map(str, parts)) if isinstance(parts, list) else str(parts)
+
+
+def _judgement(summary: dict[str, Any]) -> list[str]:
+    """Returns verdict and diagnosis in lines, every reason and every advice on its own."""
+    verdict, diagnosis = summary.get("verdict") or {}, summary.get("diagnosis") or {}
+    lines = [f"{verdict['badge']}  {verdict['sentence']}"] if verdict else []
+    lines += [f"  - {reason['text']}" for reason in verdict.get("reasons", ())]
+    lines += [f"  - not known: {text}" for text in verdict.get("unknown", ())]
+    lines += [diagnosis["sentence"]] if diagnosis else []
+    return lines + [f"  - {text}" for text in diagnosis.get("advice", ())]
 
 
 def command(arguments: argparse.Namespace, config: Settings) -> int:

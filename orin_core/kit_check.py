@@ -24,6 +24,7 @@ from orin_core.diagnosis.kit_bundle import Bundle
 from orin_core.diagnosis.kit_scrub import Scrubber
 from orin_core.diagnosis.subject import Subject
 from orin_core.errors import BadRequest
+from orin_core.profiles import STANDARD_S
 from orin_core.runs import launcher
 from orin_core.runs.lock import BoardLock, Holder
 from orin_core.runs.processes import ProcessId
@@ -38,7 +39,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     kit.add_argument("--out", type=Path, metavar="FILE.tar.gz", help="default orin-kit-<utc>.tar.gz here")
     kit.add_argument("--yes", action="store_true", help="agree to live mode changes; never to a reboot")
     kit.add_argument("--no-modes", action="store_true", help="change no power mode and do not ask")
-    kit.add_argument("--seconds-per-model", type=float, default=60.0, help="length of each run in s; 0 for none")
+    kit.add_argument("--seconds-per-model", type=float, default=STANDARD_S, help="length of each run in s; 0 for none")
     kit.add_argument("--models", help="names or paths with commas between (default: the catalogue)")
     kit.add_argument("--dataset", default=catalog.DATASETS[0].name, help="name or folder of images")
     kit.add_argument("--lines", type=int, default=30, help="tegrastats lines to take each time")

@@ -12,8 +12,10 @@ import math
 from typing import Any
 
 from orin_core.errors import BadRequest
+from orin_core.profiles import Profile
 
-DEFAULT_MEASURE_S = 60.0
+MAX_NOTES = 2000
+"""Longest notes of a run, characters."""
 
 
 class Phase(str, enum.Enum):
@@ -126,7 +128,11 @@ class RunSpec:
         dataset: catalogue name, hub id or path; None only for a replay.
         power_mode: ``current``, an id, or a name (``MODE_30W``, ``30W``).
         items: images to measure; None when ``seconds`` decides.
-        seconds: length of measure in s; None when ``items`` decides.
+        seconds: least length of measure in s; None when ``items`` decides.
+        min_items: measure goes on past ``seconds`` until so many images are done; 0 where
+            ``items`` decides.
+        profile: ``demo``, ``standard`` or ``formal``: what the run is judged by, and its length
+            where none was given.
         batch_size: images per model call, 1 or more.
         weights: ``auto`` (cached where they are, else random), ``cached`` or ``random``.
         images: ``auto`` (cached where they are, else synthetic), ``cached`` or ``synthetic``.
@@ -138,6 +144,8 @@ class RunSpec:
         cooldown_s: length of cooldown in s.
         lock_clocks: whether jetson_clocks holds the clocks at the mode's caps during the run.
         seed: of random weights and synthetic images, 0 to 2**32 - 1.
+        notes: what a person wants kept with the run, at most 2000 characters.
+        ambient_c: temperature around the board as read by a person, degree C.
     """
 
     model: str | None = None
@@ -145,6 +153,8 @@ class RunSpec:
     power_mode: str = "current"
     items: int | None = None
     seconds: float | None = None
+    min_items: int = 0
+    profile: str = Profile.STANDARD.value
     batch_size: int = 1
     weights: str = "auto"
     images: str = "auto"
@@ -156,6 +166,8 @@ class RunSpec:
     cooldown_s: float = 10.0
     lock_clocks: bool = False
     seed: int = 0
+    notes: str = ""
+    ambient_c: float | None = None
 
     @property
     def is_replay(self) -> bool:
@@ -165,15 +177,19 @@ class RunSpec:
     def validated(self) -> RunSpec:
         """Returns this spec with the length of measure decided.
 
+        Where none was given it is that of the profile.
+
         Raises:
             BadRequest: a value is missing or out of range; says which and what would do.
         """
         _check_subject(self)
         _check_numbers(self)
         _check_phases(self)
-        if self.items is None and self.seconds is None and not self.is_replay:
-            return dataclasses.replace(self, seconds=DEFAULT_MEASURE_S)
-        return self
+        _check_protocol(self)
+        if self.items is not None or self.seconds is not None or self.is_replay:
+            return self
+        seconds, min_items = Profile(self.profile).length(self.interval_ms / 1000)
+        return dataclasses.replace(self, seconds=seconds, min_items=max(self.min_items, min_items))
 
 
 def _refuse_if(bad: bool, message: str, hint: str) -> None:
@@ -221,6 +237,18 @@ def _check_phases(spec: RunSpec) -> None:
         f"Warm-up cannot last at least {spec.warmup_min_s:g} s and at most {spec.warmup_max_s:g} s.",
         "Raise --warmup-max-s or lower --warmup-min-s.",
     )
+
+
+def _check_protocol(spec: RunSpec) -> None:
+    profiles = [profile.value for profile in Profile]
+    known = spec.profile in profiles
+    _refuse_if(not known, f"profile = {spec.profile!r} is unknown.", f"Use one of {', '.join(profiles)}.")
+    _refuse_if(spec.min_items < 0, f"At least {spec.min_items} items cannot be measured.", "Use 0 or more.")
+    too_long = len(spec.notes) > MAX_NOTES
+    _refuse_if(too_long, f"Notes of {len(spec.notes)} characters are too long.", f"Use at most {MAX_NOTES}.")
+    if spec.ambient_c is not None:
+        usable = -60 <= spec.ambient_c <= 80
+        _refuse_if(not usable, f"{spec.ambient_c:g} degree C around the board is not possible.", "Use -60 to 80.")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

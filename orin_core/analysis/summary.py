@@ -4,201 +4,229 @@ Definitions: FPS end to end is items over the time from the first fetch to the l
 host memory. Means are weighted by tick length on the monotonic clock, over the ticks of measure
 only; a gap of more than two intervals is left out and counted. A tick belongs to measure when
 the tick before it was received after measure began and it was received before measure ended.
+Every key is defined in ``docs/data-format.md``.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from orin_core.board.sample import METRIC_BY_FIELD, power_rails
+from orin_core.analysis.captured import last_event
+from orin_core.analysis.idle import Idle, net_energy_j
+from orin_core.analysis.intervals import block_count, block_interval
+from orin_core.analysis.pace import Batches, fps_model
+from orin_core.analysis.tick_figures import board_counts, board_figures, rounded
+from orin_core.analysis.ticks import (
+    GR3D,
+    POWER,
+    RAM_USED,
+    Floats,
+    Ticks,
+    Window,
+    condensed,
+    is_needed,
+    ticks_of,
+)
 
-_Floats = np.ndarray[Any, np.dtype[np.float64]]
-_RAIL_SUFFIX = " Current (mW)"
-MIN_BATCHES_P99 = 1000
+__all__ = ["Window", "condensed", "figures", "is_needed", "measure_window"]
 
-
-_FIELDS = ("gr3d_pct", "gr3d_freq_mhz", "ram_used_mb", "power_w", "tj_c")
-_COLUMNS = {"Elapsed (s)", "Throttled", *(METRIC_BY_FIELD[field].column for field in _FIELDS)}
-
-
-def is_needed(column: str) -> bool:
-    """Returns whether the figures need a column of ``run.csv``; a day at 10 Hz has too many to read all."""
-    return column in _COLUMNS or column.endswith(_RAIL_SUFFIX)
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class MeasureWindow:
-    """Measure by the worker's own time stamps.
-
-    Args:
-        start_s: s since the run began, at the first fetch.
-        end_s: s since the run began, when the last result was in host memory.
-    """
-
-    start_s: float
-    end_s: float
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Ticks:
-    """The ticks of measure with their lengths.
-
-    Args:
-        frame: their rows.
-        length_s: one weight per row, s.
-        gaps: ticks left out because more than two intervals lay before them.
-    """
-
-    frame: pd.DataFrame
-    length_s: _Floats
-    gaps: int
-
-    def mean(self, column: str) -> float | None:
-        """Returns the mean of a column weighted by tick length, None where it has no value."""
-        if column not in self.frame:
-            return None
-        values = pd.to_numeric(self.frame[column], errors="coerce").to_numpy(dtype=float)
-        known = np.isfinite(values)
-        if not known.any():
-            return None
-        return float(np.average(values[known], weights=self.length_s[known]))
-
-    def maximum(self, column: str) -> float | None:
-        """Returns the largest value of a column, None where it has no value."""
-        if column not in self.frame:
-            return None
-        values = pd.to_numeric(self.frame[column], errors="coerce").dropna()
-        return float(values.max()) if len(values) else None
-
-
-def ticks_of(frame: pd.DataFrame, window: MeasureWindow | None, interval_s: float) -> Ticks:
-    """Returns the ticks that belong to measure.
-
-    Args:
-        frame: rows of ``run.csv`` in order.
-        window: measure; None where it was not reached.
-        interval_s: asked time between ticks, s.
-    """
-    if window is None or frame.empty:
-        return Ticks(frame=frame.iloc[:0], length_s=np.zeros(0), gaps=0)
-    received_s = frame["Elapsed (s)"].to_numpy(dtype=float)
-    before_s = np.concatenate(([np.nan], received_s[:-1]))
-    inside = (before_s >= window.start_s) & (received_s <= window.end_s)
-    length_s = received_s - before_s
-    gap = inside & (length_s > 2 * interval_s)
-    kept = inside & ~gap & (length_s > 0)
-    return Ticks(frame=frame[kept], length_s=length_s[kept], gaps=int(gap.sum()))
-
-
-def fps_model(model_only: Sequence[Mapping[str, Any]]) -> float | None:
-    """Returns images per second of the bare loops before and after measure together."""
-    seconds = sum(float(segment["seconds"]) for segment in model_only)
-    items = sum(int(segment["items"]) for segment in model_only)
-    return items / seconds if seconds > 0 and items > 0 else None
-
-
-def latencies(batches: pd.DataFrame) -> dict[str, float | None]:
-    """Returns p50, p90 and, from 1000 batches on, p99 of the batches of measure, ms.
-
-    Where a long run kept only some of its batches, each stands for those since the one before it.
-    """
-    measured = batches[batches["phase"] == "measure"]
-    values = measured["latency_ms"].to_numpy(dtype=float)
-    numbers = measured["batch"].to_numpy(dtype=float)
-    if not len(values):
-        return {"latency_ms_p50": None, "latency_ms_p90": None, "latency_ms_p99": None}
-    weights = np.diff(numbers, prepend=numbers[0] - 1)
-    p50, p90, p99 = (round(_percentile(values, weights, share), 3) for share in (0.50, 0.90, 0.99))
-    enough = weights.sum() >= MIN_BATCHES_P99
-    return {"latency_ms_p50": p50, "latency_ms_p90": p90, "latency_ms_p99": p99 if enough else None}
-
-
-def _percentile(values: _Floats, weights: _Floats, share: float) -> float:
-    """Returns the smallest value that at least ``share`` of the weight does not exceed (nearest rank)."""
-    order = np.argsort(values, kind="stable")
-    reached = np.cumsum(weights[order])
-    index = int(np.searchsorted(reached, share * reached[-1] * (1 - 1e-12)))
-    return float(values[order][min(index, len(values) - 1)])
-
-
-def measure_window(events: Sequence[Mapping[str, Any]], batches: pd.DataFrame, t0_s: float) -> MeasureWindow | None:
-    """Returns the window of measure, None where no batch of it ended.
-
-    The worker's ``done`` gives both ends. Where it never came (worker killed), measure runs from
-    its ``phase`` event to the end of its last batch.
-    """
-    for event in events:
-        if event["kind"] == "done" and event.get("t_start_s") is not None:
-            start_s, end_s = float(event["t_start_s"]) - t0_s, float(event["t_end_s"]) - t0_s
-            return MeasureWindow(start_s=start_s, end_s=end_s) if end_s > start_s else None
-    measured = batches[batches["phase"] == "measure"]
-    starts = [float(event["t_s"]) for event in events if event["kind"] == "phase" and event.get("phase") == "measure"]
-    if measured.empty or not starts:
-        return None
-    return MeasureWindow(start_s=starts[-1] - t0_s, end_s=float(measured["end_s"].iloc[-1]) - t0_s)
-
-
-def _items_done(events: Sequence[Mapping[str, Any]], batches: pd.DataFrame) -> int:
-    for event in events:
-        if event["kind"] == "done":
-            return int(event["items"])
-    return int(batches.loc[batches["phase"] == "measure", "items_done"].max())
+_Events = Sequence[Mapping[str, Any]]
+_PERIOD_MARGIN = 1.1
+"""Expected ticks go by the asked interval, but for the tenth that a source may be slower than it says."""
+_INTERVAL_DIGITS = {"gr3d_pct_mean": 3, "ram_used_mb_mean": 2, "power_w_mean": 4, "fps_end_to_end": 6}
 
 
 def figures(
     *,
     frame: pd.DataFrame,
     batches: pd.DataFrame,
-    events: Sequence[Mapping[str, Any]],
+    events: _Events,
     t0_s: float,
     interval_s: float,
 ) -> dict[str, Any]:
     """Returns the figures of one run; None where a figure is not known.
 
     Args:
-        frame: rows of ``run.csv``.
+        frame: rows of ``run.csv``, condensed or not.
         batches: rows of ``batches.csv``.
         events: rows of ``events.jsonl``.
         t0_s: monotonic time at which the run began, s.
         interval_s: asked time between ticks, s.
 
     Returns:
-        FPS in images/s, latency in ms, GR3D in %, RAM in MB, power in W, temperature in degree C,
-        energy in J per image.
+        The keys of ``summary.json`` that come from the rows, units in their names; ``counts`` tells
+        how many ticks, batches or images stand behind a figure, and ``intervals_95`` its interval.
     """
+    rows = condensed(frame)
+    measured = Batches.of(batches, t0_s)
     window = measure_window(events, batches, t0_s)
-    ticks = ticks_of(frame, window, interval_s)
-    items = _items_done(events, batches) if window else 0
-    seconds = window.end_s - window.start_s if window else None
-    power_w = ticks.mean(METRIC_BY_FIELD["power_w"].column)
-    rails = [name.removesuffix(_RAIL_SUFFIX) for name in frame.columns if name.endswith(_RAIL_SUFFIX)]
-    expected = int(seconds / interval_s) if seconds else 0
-    throttled = ticks.mean("Throttled")
+    ticks = ticks_of(rows, window, interval_s)
+    idle = Idle.of(rows, events, t0_s, interval_s)
+    items = _items_of(events, measured) if window else 0
+    pace = _pace(measured, window, items, events)
+    board = board_figures(ticks, rows, pace["batch_s_p50"])
+    quiet = idle.figures()
+    energy = _energy(board["power_w_mean"], window, items, quiet)
+    found = {
+        **pace,
+        **board,
+        **{key: rounded(value, 3) for key, value in quiet.items()},
+        "ram_rise_mb": _rise(board["ram_used_mb_mean"], quiet["ram_idle_mb_mean"]),
+        **_halves(measured, ticks, window, items),
+        **energy,
+        **_telemetry(ticks, window, interval_s),
+    }
+    counts = {
+        **_pace_counts(measured, items, events),
+        **board_counts(ticks),
+        **idle.counts(),
+        **dict.fromkeys(
+            ("energy_j", "energy_per_item_j", "energy_per_item_net_j", "items_per_joule"), ticks.count(POWER)
+        ),
+    }
     return {
-        "items": items,
-        "total_inference_time_s": _rounded(seconds, 6),
-        "fps_end_to_end": _rounded(items / seconds if seconds and items else None, 4),
-        "fps_model": _rounded(fps_model([event for event in events if event["kind"] == "model_only"]), 4),
-        **latencies(batches),
-        "gr3d_pct_mean": _rounded(ticks.mean(METRIC_BY_FIELD["gr3d_pct"].column), 3),
-        "gr3d_freq_mhz_mean": _rounded(ticks.mean(METRIC_BY_FIELD["gr3d_freq_mhz"].column), 1),
-        "ram_used_mb_mean": _rounded(ticks.mean(METRIC_BY_FIELD["ram_used_mb"].column), 2),
-        "ram_used_mb_max": _rounded(ticks.maximum(METRIC_BY_FIELD["ram_used_mb"].column), 2),
-        "power_w_mean": _rounded(power_w, 4),
-        "power_rails": list(power_rails(rails)),
-        "energy_per_item_j": _rounded(power_w * seconds / items if power_w and seconds and items else None, 5),
-        "tj_c_max": _rounded(ticks.maximum(METRIC_BY_FIELD["tj_c"].column), 3),
-        "throttled_share": _rounded(throttled, 5),
-        "ticks": len(ticks.frame),
-        "ticks_expected": expected,
-        "gaps": ticks.gaps,
+        **found,
+        "counts": {key: count for key, count in counts.items() if found.get(key) is not None},
+        "intervals_95": _intervals(measured, ticks, window, items),
     }
 
 
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(float(value), digits)
+def measure_window(events: _Events, batches: pd.DataFrame, t0_s: float) -> Window | None:
+    """Returns the window of measure, None where no batch of it ended.
+
+    The worker's ``done`` gives both ends. Where it never came (worker killed), measure runs from
+    its ``phase`` event to the end of its last batch.
+    """
+    done = last_event(events, "done")
+    if done.get("t_start_s") is not None:
+        start_s, end_s = float(done["t_start_s"]) - t0_s, float(done["t_end_s"]) - t0_s
+        return Window(start_s=start_s, end_s=end_s) if end_s > start_s else None
+    measured = Batches.of(batches, t0_s)
+    starts = [float(event["t_s"]) for event in events if event["kind"] == "phase" and event.get("phase") == "measure"]
+    if not len(measured.end_s) or not starts:
+        return None
+    return Window(start_s=starts[-1] - t0_s, end_s=float(measured.end_s[-1]))
+
+
+def _items_of(events: _Events, measured: Batches) -> int | None:
+    """Returns the images of measure: as the worker counted, else as its batches say; None for a log without them."""
+    done = last_event(events, "done")
+    if done:
+        return None if done.get("items") is None else int(done["items"])
+    return int(measured.items_done.max(initial=0.0))
+
+
+def _pace(measured: Batches, window: Window | None, items: int | None, events: _Events) -> dict[str, Any]:
+    seconds = window.seconds if window else None
+    bare = fps_model([event for event in events if event["kind"] == "model_only"])
+    waited_ms = [
+        float(event["forward_ms_p50"])
+        for event in events
+        if event["kind"] == "synchronised" and event.get("forward_ms_p50") is not None
+    ]
+    return {
+        "items": items,
+        "total_inference_time_s": rounded(seconds, 6),
+        "fps_end_to_end": rounded(items / seconds if seconds and items else None, 6),
+        "fps_model": rounded(bare[0] if bare else None, 6),
+        **{key: rounded(value, 3) for key, value in measured.latencies().items()},
+        "forward_ms_p50": rounded(measured.percentile(measured.forward_ms, 0.5), 4),
+        "forward_synchronised_ms_p50": rounded(min(waited_ms, default=None), 4),
+        "batch_s_p50": rounded(measured.percentile(measured.end_s - measured.start_s, 0.5), 6),
+    }
+
+
+def _pace_counts(measured: Batches, items: int | None, events: _Events) -> dict[str, int]:
+    bare = fps_model([event for event in events if event["kind"] == "model_only"])
+    waited = [int(event.get("batches") or 0) for event in events if event["kind"] == "synchronised"]
+    of_batches = ("latency_ms_p50", "latency_ms_p90", "latency_ms_p99", "forward_ms_p50", "batch_s_p50")
+    return {
+        "fps_end_to_end": items or 0,
+        "fps_model": bare[1] if bare else 0,
+        **dict.fromkeys(of_batches, measured.count),
+        "forward_synchronised_ms_p50": sum(waited),
+    }
+
+
+def _rise(mean: float | None, idle: float | None) -> float | None:
+    return None if mean is None or idle is None else rounded(mean - idle, 2)
+
+
+def _halves(measured: Batches, ticks: Ticks, window: Window | None, items: int | None) -> dict[str, float | None]:
+    """Returns FPS and power of the first and the second half of measure; equal ones mean that it was steady."""
+    keys = ("fps_first_half", "fps_second_half", "power_first_half_w", "power_second_half_w")
+    if window is None:
+        return dict.fromkeys(keys)
+    edges_s = np.linspace(window.start_s, window.end_s, 3)
+    fps = _block_fps(measured, edges_s, window, items)
+    power_w = ticks.block_means(POWER, edges_s)
+    values = [*(fps or (None, None)), *(power_w if len(power_w) == 2 else (None, None))]
+    return {key: rounded(value, 6) for key, value in zip(keys, values, strict=True)}
+
+
+def _block_fps(measured: Batches, edges_s: Floats, window: Window, items: int | None) -> list[float] | None:
+    """Returns images per second between each two moments, None where the batches do not tell."""
+    inner = measured.items_at(edges_s[1:-1], window) if items else None
+    if inner is None:
+        return None
+    # The ends are known exactly, even where the last rows of the batches were lost.
+    done = np.concatenate(([0.0], inner, [float(items or 0)]))
+    return [float(value) for value in np.diff(done) / np.diff(edges_s)]
+
+
+def _intervals(measured: Batches, ticks: Ticks, window: Window | None, items: int | None) -> dict[str, list[float]]:
+    """Returns the 95 % intervals of the figures that have ten blocks of at least 20 s behind them."""
+    blocks = block_count(window.seconds, ticks.period_s) if window else 0
+    if window is None or not blocks:
+        return {}
+    edges_s = np.linspace(window.start_s, window.end_s, blocks + 1)
+    columns = {"gr3d_pct_mean": GR3D, "ram_used_mb_mean": RAM_USED, "power_w_mean": POWER}
+    values = {key: ticks.block_means(column, edges_s) for key, column in columns.items()}
+    values["fps_end_to_end"] = fps = _block_fps(measured, edges_s, window, items) or []
+    power_w = values["power_w_mean"]
+    if len(power_w) == len(fps) and all(rate > 0 for rate in fps):
+        values["energy_per_item_j"] = [watts / rate for watts, rate in zip(power_w, fps, strict=True)]
+    found = {}
+    for key, block_values in values.items():
+        interval = block_interval(block_values)
+        if interval is not None:
+            found[key] = [round(end, _INTERVAL_DIGITS.get(key, 6)) for end in interval]
+    return found
+
+
+def _energy(
+    power_w: float | None, window: Window | None, items: int | None, quiet: Mapping[str, float | None]
+) -> dict[str, float | None]:
+    """Returns what measure took, in all and per image, gross and beyond idle."""
+    keys = ("energy_j", "energy_per_item_j", "energy_per_item_net_j", "items_per_joule")
+    if power_w is None or window is None:
+        return dict.fromkeys(keys)
+    energy_j = power_w * window.seconds
+    net_j = net_energy_j(quiet, power_w, window.seconds)
+    return {
+        "energy_j": rounded(energy_j, 3),
+        "energy_per_item_j": rounded(energy_j / items if items and energy_j else None, 6),
+        "energy_per_item_net_j": rounded(net_j / items if items and net_j is not None else None, 6),
+        "items_per_joule": rounded(items / energy_j if items and energy_j else None, 6),
+    }
+
+
+def _telemetry(ticks: Ticks, window: Window | None, interval_s: float) -> dict[str, Any]:
+    """Returns how completely measure was watched."""
+    expected = 0
+    if window is not None:
+        # One less than fit: the tick that straddles the start of measure does not belong to it.
+        period_s = min(ticks.period_s or interval_s, _PERIOD_MARGIN * interval_s)
+        expected = max(0, int(window.seconds / period_s + 1e-9) - 1)
+    count = len(ticks.frame)
+    return {
+        "ticks": count,
+        "ticks_expected": expected,
+        "gaps": ticks.gaps,
+        "coverage": rounded(min(1.0, count / expected) if expected else None, 4),
+        "tick_period_s": rounded(ticks.period_s, 4),
+    }

@@ -58,6 +58,10 @@ class Probe(Protocol):
     def simulated(self) -> bool:
         """Whether the figures are those of the simulated board."""
 
+    @property
+    def pid(self) -> int | None:
+        """Process id of the child that it reads now; None where it has none."""
+
     def start(self, emit: Emit) -> None:
         """Begins to emit ticks from a thread of its own.
 

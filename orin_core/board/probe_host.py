@@ -93,6 +93,7 @@ class HostProbe:
 
     source = "host"
     simulated = False
+    pid = None
 
     def __init__(self, interval_ms: int) -> None:
         self._interval_s = interval_ms / 1000

@@ -25,6 +25,7 @@ class ReplayProbe:
 
     source = "replay"
     simulated = False
+    pid = None
 
     def __init__(self, path: Path, *, speed: float | None = 1.0, interval_ms: int = 1000) -> None:
         self._path = path

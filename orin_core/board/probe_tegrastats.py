@@ -73,6 +73,12 @@ class TegrastatsProbe:
         self._thread: threading.Thread | None = None
         self._wake_read = self._wake_write = -1
         self._lost_at_s: float | None = None
+        self._pid: int | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of tegrastats; None while none runs."""
+        return self._pid
 
     def start(self, emit: Emit) -> None:
         """Starts tegrastats.
@@ -123,13 +129,15 @@ class TegrastatsProbe:
             self._observer(None)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
+        child = subprocess.Popen(
             self._argv,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,  # what it complains of is kept as unparsed text
             start_new_session=True,
         )
+        self._pid = child.pid
+        return child
 
     def _notice(self, kind: str, message: str) -> None:
         self._emit(ProbeNotice(t_s=time.monotonic(), kind=kind, message=message))
@@ -144,6 +152,7 @@ class TegrastatsProbe:
                 try:
                     ended = self._read(child)
                 finally:
+                    self._pid = None
                     code = _end(child)
                 if ended is None:
                     return

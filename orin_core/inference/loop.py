@@ -6,30 +6,41 @@ through the model, and the result of each is read on the host before the next ba
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from typing import Any
 
 import torch
 
+from orin_core.inference.bare import BareModel, timed_forward
 from orin_core.inference.device import synchronise
 from orin_core.inference.feed import Batch, Feed
-from orin_core.inference.preprocessing import Inputs
+from orin_core.inference.operations import counted_forward
 from orin_core.inference.process import Events, Stop
 from orin_core.inference.settling import Settling
 from orin_core.inference.workload import Workload
 from orin_core.spec import Phase, RunSpec
 
-BARE_S = 2.0
-BARE_SHORT_S = 0.3
-BARE_BATCHES = 3
-BARE_CAP = 10
-BARE_LOOK_S = 0.1
-"""The bare loop looks at the clock, and for that synchronises, about so often."""
+IN_FLIGHT = 1
+"""Batches that are handed in before the results of the first are read."""
 
 
 def _now_s() -> float:
     """Returns the monotonic time in whole microseconds, so that events and rows agree to the last digit."""
     return round(time.monotonic(), 6)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """What the first batch told.
+
+    Args:
+        input_shape: of what the model gets: images, colours, height, width.
+        flop_per_item: operations of one image, multiply and add counted apart; None where they
+            could not be counted.
+    """
+
+    input_shape: list[int]
+    flop_per_item: float | None
 
 
 class Loop:
@@ -54,25 +65,31 @@ class Loop:
         self._events = events
         self._stop = stop
         self._items_done = 0
+        self._results = 0
+        self._shapes: set[tuple[int, ...]] = set()
         self._bare: list[torch.Tensor] = []
 
-    def rehearse(self) -> list[int]:
+    def rehearse(self) -> Rehearsal:
         """Puts the first batch through, so that what does not work fails before the clock starts.
 
-        Its prepared images stay on the device for the bare loop.
-
-        Returns:
-            Shape of what the model gets: images, colours, height, width.
+        Its operations are counted, and its prepared images stay on the device for the bare loop.
 
         Raises:
             OrinError: no image can be read.
         """
         batch = self._feed.first()
         inputs = self._workload.inputs(batch)
+        counts: list[float | None] = []
         for part in inputs:
-            self._workload.results(self._workload.forward(part.pixels))
+            output, flop = counted_forward(self._workload.forward, part.pixels)
+            counts.append(flop)
+            self._workload.results(output)
         self._bare = [part.pixels for part in inputs]
-        return [int(length) for length in self._bare[0].shape]
+        known = [flop for flop in counts if flop is not None]
+        return Rehearsal(
+            input_shape=[int(length) for length in self._bare[0].shape],
+            flop_per_item=sum(known) / batch.items if len(known) == len(counts) else None,
+        )
 
     def run(self) -> None:
         """Goes through all phases, or until it is asked to stop.
@@ -82,12 +99,18 @@ class Loop:
         """
         if self._spec.warmup_max_s > 0 and not self._stop.asked:
             self._warm_up()
-        if not self._stop.asked:
-            self._time_model("before")
+        bare = BareModel(
+            workload=self._workload,
+            pixels=self._bare,
+            device=self._device,
+            has_warmup=self._spec.warmup_max_s > 0,
+            events=self._events,
+            stop=self._stop,
+        )
+        bare.run("before")
         if not self._stop.asked:
             self._measure()
-        if not self._stop.asked:
-            self._time_model("after")
+        bare.run("after")
 
     def _warm_up(self) -> None:
         start_s = _now_s()
@@ -111,9 +134,9 @@ class Loop:
             for batch in batches:
                 end_s = self._infer(batch, fetch_s, Phase.MEASURE)
                 fetch_s = end_s
-                if self._stop.asked or (spec.seconds is not None and end_s - start_s >= spec.seconds):
+                if self._stop.asked or self._complete(end_s - start_s):
                     break
-            complete = self._items_done >= spec.items if spec.items else end_s - start_s >= (spec.seconds or 0)
+            final_sync_s = self._final_sync_s()
             # Before the feed is left, which waits for the image that is being decoded.
             self._events.send(
                 "done",
@@ -121,67 +144,41 @@ class Loop:
                 t_end_s=end_s,
                 items=self._items_done,
                 failed_items=self._feed.failed_items,
-                stopped=not complete,
+                stopped=not self._complete(end_s - start_s),
+                final_sync_s=round(final_sync_s, 6),
+                results=self._results,
+                input_shapes=len(self._shapes),
+                in_flight=IN_FLIGHT,
             )
+
+    def _complete(self, seconds: float) -> bool:
+        """Returns whether measure has what was asked of it."""
+        spec = self._spec
+        if spec.items is not None:
+            return self._items_done >= spec.items
+        return seconds >= (spec.seconds or 0.0) and self._items_done >= spec.min_items
+
+    def _final_sync_s(self) -> float:
+        """Returns how long the device still works after the last result, s: next to nothing, if those were results."""
+        start_s = time.perf_counter()
+        synchronise(self._device)
+        return time.perf_counter() - start_s
 
     def _infer(self, batch: Batch, fetch_s: float, phase: Phase) -> float:
         """Puts a batch through and returns when the last of its results was on the host, s."""
         handed_s = _now_s()
         forward_s = 0.0
+        results, shapes = 0, set[tuple[int, ...]]()
         for part in self._workload.inputs(batch):
-            output, part_s = self._timed_forward(part)
+            output, part_s = timed_forward(self._workload, part.pixels, self._device)
             forward_s += part_s
-            self._workload.results(output)
+            results += len(self._workload.results(output))
+            shapes.add(tuple(part.pixels.shape[1:]))
         end_s = _now_s()
         if phase is Phase.MEASURE:
             self._items_done += batch.items
+            self._results += results
+            self._shapes |= shapes
         row = (fetch_s, end_s, phase.value, batch.items, forward_s * 1000, (end_s - handed_s) * 1000)
         self._events.row(row, items_done=self._items_done)
         return end_s
-
-    def _timed_forward(self, part: Inputs) -> tuple[Any, float]:
-        synchronise(self._device)
-        start_s = time.perf_counter()
-        output = self._workload.forward(part.pixels)
-        synchronise(self._device)
-        return output, time.perf_counter() - start_s
-
-    def _time_model(self, when: str) -> None:
-        """Times the model alone, on images that lie on the device, synchronised at both ends.
-
-        It takes max(2 s, 3 batches), 0.3 s instead of 2 s where the run has no warm-up, and
-        fewer batches, at least one, where a slow model would take more than ten times that. A
-        quarter of that time goes before it, uncounted: the first calls after a pause are slow.
-        """
-        length_s = BARE_S if self._spec.warmup_max_s > 0 else BARE_SHORT_S
-        batches_a_look = max(1, int(BARE_LOOK_S / self._warm_bare_s(length_s / 4)))
-        seconds, batches = 0.0, 0
-        synchronise(self._device)
-        start_s = time.perf_counter()
-        while not self._stop.asked and (seconds < length_s or batches < BARE_BATCHES):
-            self._bare_batches(batches_a_look)
-            batches += batches_a_look
-            seconds = time.perf_counter() - start_s
-            if seconds > BARE_CAP * length_s:
-                break
-        if not self._stop.asked:
-            items = batches * sum(len(pixels) for pixels in self._bare)
-            self._events.send(
-                "model_only", when=when, items=items, seconds=round(seconds, 6), fps=round(items / seconds, 4)
-            )
-
-    def _warm_bare_s(self, length_s: float) -> float:
-        """Runs the bare loop for a while and returns the time of its last batch, s."""
-        until_s = time.perf_counter() + length_s
-        while True:
-            start_s = time.perf_counter()
-            self._bare_batches(1)
-            end_s = time.perf_counter()
-            if end_s >= until_s or self._stop.asked:
-                return max(end_s - start_s, 1e-6)
-
-    def _bare_batches(self, count: int) -> None:
-        for _ in range(count):
-            for pixels in self._bare:
-                self._workload.forward(pixels)
-        synchronise(self._device)

@@ -61,14 +61,15 @@ def _work(spec: WorkerSpec, events: Events, stop: Stop) -> None:
     workload = load_workload(spec.model, device, run.seed)
     loop = Loop(spec=run, workload=workload, feed=feed, device=device, events=events, stop=stop)
     with torch.inference_mode():
-        input_shape = loop.rehearse()
+        rehearsal = loop.rehearse()
         events.send(
             "loaded",
             parameters=workload.parameters,
             weights=spec.model.weights,
             dataset_source=source.kind,
             dataset_items=len(source),
-            input_shape=input_shape,
+            input_shape=rehearsal.input_shape,
+            flop_per_item=rehearsal.flop_per_item,
             precision="fp32",
             tf32_allowed=tf32_allowed(device),
             device=device.type,

@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import datetime
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from orin_core.analysis.summary import figures, is_needed
+from orin_core.analysis.bounds import fps_bound
+from orin_core.analysis.captured import busy_share, conditions, last_event, origin_of
+from orin_core.analysis.diagnosis import diagnose
+from orin_core.analysis.summary import condensed, figures, is_needed
+from orin_core.analysis.verdict import judge
+from orin_core.errors import BadRequest
 from orin_core.runs import store
 from orin_core.runs.recording import Recording
+from orin_core.runs.whole_lines import open_whole
 from orin_core.spec import RunState
 
 SIMULATED_NOTE = "SIMULATED BOARD: telemetry is invented; FPS is this host's and does not follow the power mode."
 
 
-def _frame(path: Path, needed: Callable[[str], bool]) -> pd.DataFrame:
-    """Returns the needed columns of a CSV in the run folder; rows that are not whole are left out."""
-    names = ("Elapsed (s)", "phase", "latency_ms", "items_done", "end_s", "batch")  # of an empty file
-    there = path.exists() and path.stat().st_size > 0
-    frame: pd.DataFrame = (
-        pd.read_csv(path, usecols=needed, on_bad_lines="skip") if there else pd.DataFrame(columns=list(names))
-    )
-    # A row that was cut off when the machine went down may be read as a short one.
-    whole: pd.DataFrame = frame if not there or _ends_whole(path) else frame.iloc[:-1]
-    return whole
+_CHUNK_ROWS = 100_000
+_EMPTY_COLUMNS = ("Elapsed (s)", "phase", "latency_ms", "items_done", "end_s", "batch")
 
 
-def _ends_whole(path: Path) -> bool:
-    with path.open("rb") as stream:
-        stream.seek(-1, os.SEEK_END)
-        return stream.read(1) == b"\n"
+def _frame(path: Path, needed: Callable[[str], bool], reduce: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+    """Returns what is needed of a CSV in the run folder; rows that are not whole are left out.
+
+    It is read in pieces, each reduced before the next is read: a day at 10 Hz has 864 000 rows.
+    """
+    pieces: list[pd.DataFrame] = []
+    # A row that was cut off when the machine went down could be read as a short one.
+    with contextlib.suppress(FileNotFoundError, pd.errors.EmptyDataError), open_whole(path) as stream:
+        read = pd.read_csv(stream, usecols=needed, on_bad_lines="skip", chunksize=_CHUNK_ROWS)
+        pieces.extend(reduce(rows) for rows in read)
+    return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=list(_EMPTY_COLUMNS))
 
 
 def labels(environment: dict[str, Any]) -> list[str]:
@@ -58,19 +64,24 @@ def summary_of(recording: Recording, *, state: RunState, message: str, hint: str
     """
     spec, environment, status = recording.spec(), recording.environment(), recording.status()
     events = recording.events()
+    interval_s = float(spec.get("interval_ms") or 1000) / 1000
     numbers = figures(
-        frame=_frame(recording.csv_path, is_needed),
-        batches=_frame(recording.folder / store.BATCHES_CSV, lambda name: True),
+        frame=_frame(recording.csv_path, is_needed, condensed),
+        batches=_frame(recording.folder / store.BATCHES_CSV, lambda name: True, lambda rows: rows),
         events=events,
         t0_s=float(status.get("t0_s") or 0.0),
-        interval_s=float(spec.get("interval_ms") or 1000) / 1000,
+        interval_s=interval_s,
     )
-    return {
+    found = conditions(spec, environment, events)
+    model, origin = environment.get("model"), origin_of(spec, environment)
+    document = {
         "run_id": recording.run_id,
         "state": state.value,
         "message": message,
         "hint": hint,
-        "model": environment.get("model"),
+        "origin": origin,
+        "started_utc": _started_utc(recording.run_id, status, events),
+        "model": model,
         "dataset": environment.get("dataset"),
         "power_mode": environment.get("power_mode"),
         "source": environment.get("source"),
@@ -78,21 +89,53 @@ def summary_of(recording: Recording, *, state: RunState, message: str, hint: str
         "weights": environment.get("weights"),
         "images": environment.get("images"),
         "labels": labels(environment),
-        "batch_size": spec.get("batch_size") if environment.get("model") else None,
-        "scope": "full",
-        "precision": environment.get("worker", {}).get("precision"),
-        "device": environment.get("worker", {}).get("device_name"),
-        "failed_items": int(status.get("failed_items") or 0),
+        "batch_size": spec.get("batch_size") if model else None,
+        "scope": "full" if origin == "run" else None,
+        "failed_items": _failed_items(status, events),
         "items_asked": spec.get("items"),
         "seconds_asked": spec.get("seconds"),
+        "interval_s": interval_s,
+        **found,
         **numbers,
-        "items": numbers["items"] if environment.get("model") else None,
-        "warmup_settled": next((event.get("settled") for event in events if event["kind"] == "warmup"), None),
-        "over_current": next((event.get("over_current") for event in events if event["kind"] == "end"), None),
+        # The board knows which cores are on, the telemetry how much RAM there is; each stands in for the other.
+        "cores_online": _or_else(found["cores_online"], numbers["cores_online"]),
+        "ram_total_mb": _or_else(numbers["ram_total_mb"], found["ram_total_mb"]),
+        # A replay has none; 0 is for a run that never measured.
+        "items": numbers["items"] if model or numbers["items"] else None,
+        "device_busy_share": busy_share(found["device_type"], numbers["fps_end_to_end"], numbers["fps_model"]),
         **{key: int(status.get(key) or 0) for key in ("unparsed_lines", "garbled_lines")},
         "rows": int(status.get("ticks") or 0),
         "notices": [event["message"] for event in events if event["kind"] == "notice"][-20:],
     }
+    return _judged(document)
+
+
+def _or_else(first: Any, second: Any) -> Any:
+    return second if first is None else first
+
+
+def _judged(document: dict[str, Any]) -> dict[str, Any]:
+    """Returns the summary with what follows from its own figures: bound, verdict, diagnosis."""
+    bound = fps_bound(document)
+    document["fps_bound"] = round(bound.fps, 3) if bound else None
+    document["fps_bound_basis"] = bound.basis if bound else None
+    return {**document, "verdict": judge(document).to_json(), "diagnosis": diagnose(document).to_json()}
+
+
+def _started_utc(run_id: str, status: dict[str, Any], events: list[dict[str, Any]]) -> str | None:
+    """Returns when the run began, ISO 8601; for an imported log the time in the log, which its name carries."""
+    said = last_event(events, "start").get("utc") or (None if last_event(events, "imported") else status.get("utc0"))
+    if said:
+        return str(said)
+    try:
+        moment = datetime.datetime.strptime(run_id.split("_", 1)[0], "%Y%m%dT%H%M%S%z")
+    except ValueError:
+        return None
+    return store.utc_text(moment.timestamp())
+
+
+def _failed_items(status: dict[str, Any], events: list[dict[str, Any]]) -> int:
+    return max(int(status.get("failed_items") or 0), int(last_event(events, "done").get("failed_items") or 0))
 
 
 def finish(recording: Recording, *, state: RunState, message: str, hint: str) -> dict[str, Any]:
@@ -100,3 +143,22 @@ def finish(recording: Recording, *, state: RunState, message: str, hint: str) ->
     document = summary_of(recording, state=state, message=message, hint=hint)
     store.write_json(recording.folder / store.SUMMARY, document)
     return document
+
+
+def resummarise(recording: Recording) -> dict[str, Any]:
+    """Writes the summary of a run folder anew from its rows and returns it; how the run ended is kept.
+
+    Args:
+        recording: a run folder with a summary, perhaps of an older version.
+
+    Raises:
+        BadRequest: the run has no summary: it goes on, or its next start will finalise it.
+    """
+    before = recording.summary()
+    if before is None or not recording.spec():
+        raise BadRequest(
+            f"The run {recording.run_id} has no summary to compute anew.",
+            "Wait for its end; an interrupted run is finalised by the next start of a run.",
+        )
+    state = RunState(str(before.get("state", RunState.DONE.value)))
+    return finish(recording, state=state, message=str(before.get("message", "")), hint=str(before.get("hint", "")))

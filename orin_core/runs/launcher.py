@@ -171,6 +171,7 @@ def estimate_s(spec: RunSpec, runs_dir: Path) -> float | None:
 
     Lengths of phases and of measure may differ from that run's; its rate and load time count.
     """
+    spec = spec.validated()
     same = ("model", "dataset", "power_mode", "batch_size", "weights", "images", "telemetry")
     for recording in list_runs(runs_dir)[:ESTIMATE_RUNS]:
         earlier, summary = recording.spec(), recording.summary()
@@ -178,8 +179,9 @@ def estimate_s(spec: RunSpec, runs_dir: Path) -> float | None:
             continue
         if any(earlier.get(key) != getattr(spec, key) for key in same):
             continue
-        measure_s = spec.seconds if spec.items is None else spec.items / float(summary["fps_end_to_end"])
-        return spec.idle_s + _before_measure_s(recording, spec) + (measure_s or 0.0) + spec.cooldown_s
+        images = spec.min_items if spec.items is None else spec.items
+        measure_s = max(spec.seconds or 0.0, images / float(summary["fps_end_to_end"]))
+        return spec.idle_s + _before_measure_s(recording, spec) + measure_s + spec.cooldown_s
     return None
 
 

@@ -7,6 +7,7 @@ only where the board still is in the mode that the dead run had set.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import stat
 from pathlib import Path
@@ -24,6 +25,22 @@ RESTORE = "restore.json"
 CLOCKS_STORE = "jetson_clocks.store"
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ModeCheck:
+    """Whether the board is in the mode of the run.
+
+    Args:
+        name: the mode that the board tells; None where it has none or tells none.
+        verified: whether that is the run's mode and sysfs shows its limits; None where that
+            cannot be known.
+        mismatch: what differs; None where nothing does.
+    """
+
+    name: str | None = None
+    verified: bool | None = None
+    mismatch: str | None = None
+
+
 class ModeHold:
     """Holds a power mode from :meth:`take` to :meth:`restore`.
 
@@ -37,6 +54,7 @@ class ModeHold:
         self._file = state_dir / RESTORE
         self._clocks = None if paths is None else Clocks(paths, state_dir / CLOCKS_STORE)
         self._found: PowerMode | None = None
+        self._held: PowerMode | None = None
 
     def take(self, text: str, *, lock_clocks: bool = False) -> PowerMode | None:
         """Puts the board into the mode that was asked for, and locks its clocks where that was asked.
@@ -80,7 +98,26 @@ class ModeHold:
         except OrinError:
             self.restore()
             raise
+        self._held = wanted
         return wanted
+
+    def check(self) -> ModeCheck:
+        """Returns whether the board is in the mode that :meth:`take` returned, by its limits in sysfs."""
+        if self._paths is None:
+            return ModeCheck()
+        now, held = power.current_mode(self._paths), self._held
+        name = now.name if now else None
+        if now is None or held is None:
+            return ModeCheck(name=name, mismatch="The board does not tell its power mode.")
+        if now != held:
+            return ModeCheck(
+                name=name, verified=False, mismatch=f"The board is in {now.name}, the run was in {held.name}."
+            )
+        try:
+            wrong = power.mismatches(self._paths, held)
+        except OrinError as error:
+            return ModeCheck(name=name, mismatch=str(error))
+        return ModeCheck(name=name, verified=not wrong, mismatch="; ".join(wrong) or None)
 
     def _pending(self, found: PowerMode | None) -> PowerMode | None:
         """Returns what an earlier run had found and could not restore, None where nothing is owed."""

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from orin_core import __version__
 from orin_core.board import power
 from orin_core.board.clocks import clock_state
@@ -23,10 +25,11 @@ from orin_core.board.probes import Probe, board_paths, open_probe, resolve_telem
 from orin_core.board.sysfs import Sysfs
 from orin_core.catalog import resolve_dataset, resolve_model
 from orin_core.errors import BadRequest
-from orin_core.runs import recovery, store
+from orin_core.runs import conditions, recovery, store
 from orin_core.runs.lock import BoardLock, Holder, make_state_dir, read_holder
 from orin_core.runs.mode_hold import ModeHold
 from orin_core.runs.processes import ProcessId
+from orin_core.settings import load
 from orin_core.spec import DatasetSpec, ModelSpec, PowerMode, RunSpec, to_json
 
 MIN_FREE_MB = 200
@@ -121,6 +124,7 @@ def check_writable(runs_dir: Path) -> None:
 
 
 def _environment(
+    spec: RunSpec,
     probe: Probe,
     paths: BoardPaths | None,
     model: ModelSpec | None,
@@ -155,6 +159,22 @@ def _environment(
         "l4t": None if probe.simulated else identity().l4t,
         "boot_id": identity().boot_id,
         "kernel": platform.release(),
+        **_conditions(spec, probe),
+    }
+
+
+def _conditions(spec: RunSpec, probe: Probe) -> dict[str, Any]:
+    """Returns what belongs to a measurement besides board and model; for a replay nothing of this machine does."""
+    of_this_machine = not spec.is_replay
+    return {
+        "origin": "replay" if spec.is_replay else "run",
+        "git_commit": conditions.git_commit(),
+        "page_open": conditions.page_open(load().port) if of_this_machine else None,
+        "browser_on_board": conditions.browser_on_board() if of_this_machine else None,
+        # The board's own is in its first tick.
+        "ram_total_mb": psutil.virtual_memory().total // 2**20 if probe.source == "host" else None,
+        "ambient_c": spec.ambient_c,
+        "notes": spec.notes,
     }
 
 
@@ -187,6 +207,8 @@ def prepare(spec: RunSpec, runs_dir: Path, state_dir: Path) -> Iterator[Prepared
         mode = ModeHold(paths, state_dir)
         power_mode = mode.take(spec.power_mode, lock_clocks=spec.lock_clocks)
         try:
+            environment = _environment(spec, probe, paths, model, dataset, power_mode)
+            environment["power_mode_verified"] = mode.check().verified
             yield Prepared(
                 spec=spec,
                 model=model,
@@ -198,7 +220,7 @@ def prepare(spec: RunSpec, runs_dir: Path, state_dir: Path) -> Iterator[Prepared
                 power_mode=power_mode,
                 runs_dir=runs_dir,
                 notices=tuple(notices),
-                environment=_environment(probe, paths, model, dataset, power_mode),
+                environment=environment,
             )
         finally:
             mode.restore()

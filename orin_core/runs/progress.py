@@ -120,9 +120,10 @@ class Progress:
         if self._state is not RunState.RUNNING or rate is None or self._measure_end_s is not None:
             return None
         done_s = measured_s or 0.0
-        if self._spec.seconds is not None:
-            return max(0.0, self._spec.seconds - done_s)
-        return max(0.0, ((self._spec.items or 0) - self.items_done) / rate)
+        if self._spec.seconds is None:
+            return max(0.0, ((self._spec.items or 0) - self.items_done) / rate)
+        # A slow model takes longer than asked: so many images must be done as well.
+        return max(0.0, self._spec.seconds - done_s, (self._spec.min_items - self.items_done) / rate)
 
     def document(self, now_s: float) -> dict[str, Any]:
         """Returns the progress part of ``status.json``."""
@@ -139,6 +140,7 @@ class Progress:
             "garbled_lines": self.garbled_lines,
             "measure_s": None if measured_s is None else round(measured_s, 3),
             "measure_total_s": self._spec.seconds,
+            "min_items": self._spec.min_items,
             "rate_fps": None if rate is None else round(rate, 4),
             "time_left_s": None if left_s is None else round(left_s, 1),
             "message": self._message,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
 import signal
 import time
@@ -16,7 +15,9 @@ from orin_core.board.probes import Activity, Probe, ProbeNotice
 from orin_core.board.sample import Tick
 from orin_core.errors import OrinError, RunFailed
 from orin_core.runs import finish, store
+from orin_core.runs.journal import Journal
 from orin_core.runs.lock import BoardLock, Holder
+from orin_core.runs.own_cpu import OwnCpu
 from orin_core.runs.prepare import Prepared
 from orin_core.runs.processes import ProcessId
 from orin_core.runs.progress import Progress
@@ -26,8 +27,6 @@ from orin_core.spec import Phase, RunState, WorkerSpec
 
 LOOK_S = 0.2
 """Longest time that the loop waits for a message before it looks at signals and deadlines."""
-STATUS_S = 0.5
-"""Shortest time between two status files, unless something changed."""
 
 
 class RunLoop:
@@ -52,16 +51,20 @@ class RunLoop:
         self._ended = False
         self._closing = False
         self._last_tick_s = 0.0
-        self._status_s = 0.0
-        self._environment = dict(prepared.environment)
         self._recorder = store.Recorder(folder, source=self._probe.source, replay=self._spec.is_replay)
         self._progress = Progress(self._spec)
-        self._me = ProcessId.of(os.getpid())
+        self._own_cpu = OwnCpu()
         # Before anybody is told of the run, so that whoever looks finds it whole and can stop it.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        self._journal = Journal(
+            folder,
+            spec=self._spec,
+            recorder=self._recorder,
+            progress=self._progress,
+            environment=prepared.environment,
+        )
         self._hold(None)
-        self._write_environment()
         self._write_status(force=True)
 
     # -- life ---------------------------------------------------------------------------------
@@ -93,7 +96,7 @@ class RunLoop:
     def _begin(self) -> None:
         self._recorder.event("start", self._recorder.t0_s, utc=store.utc_text(self._recorder.utc0_s))
         for notice in self._prepared.notices:
-            self._notice("recovered", notice, self._recorder.t0_s)
+            self._journal.notice("recovered", notice, self._recorder.t0_s)
         self._probe.start(lambda message: self._put("probe", message))
 
     def _phases(self) -> None:
@@ -132,14 +135,26 @@ class RunLoop:
     def _close(self, state: RunState, message: str, hint: str) -> None:
         self._closing = True
         self._recorder.give_up_reserve()
+        self._own_cpu.look(self._probe.pid)
         self._probe.close()
         self._drain()
+        mode = self._prepared.mode.check()
         problem = self._prepared.mode.restore()
         now_s = self._now_s()
         try:
             if problem:
-                self._notice("mode", problem, now_s)
-            self._recorder.event("end", now_s, state=state.value, message=message, over_current=self._over_current())
+                self._journal.notice("mode", problem, now_s)
+            self._recorder.event(
+                "end",
+                now_s,
+                state=state.value,
+                message=message,
+                over_current=self._over_current(),
+                own_cpu_s=self._own_cpu_s(),
+                power_mode=mode.name,
+                power_mode_verified=mode.verified,
+                power_mode_mismatch=mode.mismatch,
+            )
             self._progress.end(state, message, hint)
             self._write_status(force=True)
             finish.finish(self._recording, state=state, message=message, hint=hint)
@@ -148,8 +163,13 @@ class RunLoop:
 
     def _over_current(self) -> dict[str, int]:
         """Returns how often each over-current alarm was raised during the run."""
-        before = self._environment.get("over_current") or {}
+        before = self._journal.over_current_before
         return {name: count - before.get(name, count) for name, count in self._prepared.over_current().items()}
+
+    def _own_cpu_s(self) -> float | None:
+        self._own_cpu.look(self._probe.pid)
+        seconds = self._own_cpu.seconds
+        return None if seconds is None else round(seconds, 3)
 
     def stop(self) -> None:
         """Ends the run as soon as its batch is done; the second time the worker gets TERM, and KILL 5 s later."""
@@ -204,6 +224,7 @@ class RunLoop:
         if kind == "probe" and isinstance(value, Tick):
             self._last_tick_s = value.t_s
             self._progress.garbled_lines += value.sample.read_in_part
+            self._journal.ram_total(value.sample.ram_total_mb)
             self._recorder.tick(
                 value,
                 phase=self._progress.label(value.t_s),
@@ -211,7 +232,8 @@ class RunLoop:
                 fps=self._progress.live_fps,
             )
         elif kind == "probe" and isinstance(value, ProbeNotice):
-            self._on_probe_notice(value)
+            self._ended = self._ended or value.kind == "ended"
+            self._journal.probe_notice(value)
         elif kind == "event":
             self._on_event(value)
         elif kind == "worker_exit":
@@ -222,26 +244,6 @@ class RunLoop:
                 self._progress.failure = (end.message, end.hint)
             elif not self._progress.measured and not self._progress.failure and not self._signals:
                 self._progress.failure = ("The worker left before measure was over.", "See worker.log.")
-
-    def _on_probe_notice(self, notice: ProbeNotice) -> None:
-        self._ended = self._ended or notice.kind == "ended"
-        if self._spec.is_replay and notice.kind == "unreadable":
-            self._progress.failure = (notice.message, "What could be read is kept.")
-        elif self._spec.is_replay and notice.kind == "ended" and not self._recorder.ticks:
-            self._progress.failure = ("There is no tegrastats line in this log.", "Name a log of tegrastats.")
-        if notice.kind == "unparsed":
-            self._unparsed(notice)
-            return
-        self._notice(notice.kind, notice.message, notice.t_s)
-
-    def _unparsed(self, notice: ProbeNotice) -> None:
-        """Keeps a line that says nothing; only the first of them is worth a notice."""
-        self._recorder.raw_line(notice.message)
-        self._progress.unparsed_lines += 1
-        if self._progress.unparsed_lines == 1 and not self._spec.is_replay:
-            self._notice(
-                "unparsed", "A line of tegrastats could not be read; such lines are kept and counted.", notice.t_s
-            )
 
     def _on_event(self, event: dict[str, Any]) -> None:
         name = event.pop("event")
@@ -256,8 +258,7 @@ class RunLoop:
             return
         self._recorder.event(name, t_s, **event)
         if name in ("environment", "loaded"):
-            self._environment["worker"] = {**self._environment.get("worker", {}), **event}
-            self._write_environment()
+            self._journal.worker_told(event)
         elif name == "done":
             self._progress.measured = True
             self._progress.items_done = int(event["items"])
@@ -270,7 +271,7 @@ class RunLoop:
 
     def _enter(self, phase: Phase, t_s: float) -> None:
         self._progress.enter(phase, t_s)
-        self._recorder.event("phase", t_s, phase=phase.value)
+        self._recorder.event("phase", t_s, phase=phase.value, own_cpu_s=self._own_cpu_s())
         self._observe(self._progress.busy_share if self._worker else 0.0)
         self._write_status(force=True)
 
@@ -279,36 +280,10 @@ class RunLoop:
         phase = self._progress.phase.value
         self._probe.observe(Activity(phase=phase, busy_share=busy_share, worker_pid=worker, t_s=time.monotonic()))
 
-    def _notice(self, kind: str, message: str, t_s: float) -> None:
-        self._recorder.event("notice", t_s, notice=kind, message=message)
-        self._progress.notice(kind, message, t_s - self._recorder.t0_s)
-
     def _hold(self, worker: ProcessId | None) -> None:
-        self._lock.write(Holder(folder=self._recording.folder, runner=self._me, worker=worker))
-
-    def _write_environment(self) -> None:
-        store.write_json(self._recording.folder / store.ENVIRONMENT, self._environment)
+        self._lock.write(Holder(folder=self._recording.folder, runner=self._journal.me, worker=worker))
 
     def _write_status(self, *, force: bool = False) -> None:
-        now_s = time.monotonic()
-        if not force and now_s - self._status_s < STATUS_S:
-            return
-        self._status_s = now_s
-        worker = self._worker.process if self._worker else None
-        self._recorder.status(
-            {
-                "run_id": self._recording.run_id,
-                **{key: self._environment.get(key) for key in ("source", "simulated", "model", "dataset")},
-                **{key: self._environment.get(key) for key in ("power_mode", "weights", "images", "throttle_c")},
-                **self._progress.document(now_s),
-                "runner_pid": self._me.pid if self._me else None,
-                "runner_start": self._me.start if self._me else None,
-                "worker_pid": worker.pid if worker else None,
-                "worker_start": worker.start if worker else None,
-                "heartbeat_s": round(now_s, 3),
-                "t0_s": self._recorder.t0_s,
-                "utc0": store.utc_text(self._recorder.utc0_s),
-                "interval_ms": self._spec.interval_ms,
-                "ticks": self._recorder.ticks,
-            }
-        )
+        if self._journal.write_status(self._worker.process if self._worker else None, force=force):
+            # Often enough that little is lost when tegrastats dies.
+            self._own_cpu.look(self._probe.pid)

@@ -11,6 +11,7 @@ import pytest
 
 from orin_core.board.power import current_mode
 from orin_core.board.probes import board_paths
+from orin_core.runs.conditions import git_commit
 from orin_core.runs.recording import Recording
 from tests.conftest import Home, wait_for
 from tests.integration.conftest import SHORT, Bench
@@ -33,7 +34,8 @@ def _mode(home: Home) -> str | None:
 @pytest.mark.torch
 def test_a_run_ends_with_a_sound_summary_that_its_files_bear_out(bench: Bench) -> None:
     write_broken_image(bench.images)
-    done = bench.home.cli(*bench.arguments("--seconds", "3", "--batch-size", "4", "--power-mode", "50W", "--json"))
+    asked = ("--seconds", "3", "--batch-size", "4", "--power-mode", "50W", "--notes", "fan off", "--ambient-c", "21.5")
+    done = bench.home.cli(*bench.arguments(*asked, "--json"))
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
     (folder,) = bench.home.runs
@@ -64,6 +66,25 @@ def test_a_run_ends_with_a_sound_summary_that_its_files_bear_out(bench: Bench) -
     assert summary["total_inference_time_s"] >= 3
     assert (folder / "tegrastats.log").read_text().count("\n") == len(frame)
     assert _mode(bench.home) == "MAXN"
+    _check_conditions(Recording(folder=folder))
+
+
+def _check_conditions(recording: Recording) -> None:
+    """Checks what a 50W run of this checkout found around itself."""
+    environment, events = recording.environment(), recording.events()
+    assert (environment["origin"], environment["notes"], environment["ambient_c"]) == ("run", "fan off", 21.5)
+    assert environment["power_mode_verified"] is True
+    assert environment["ram_total_mb"] > 1000
+    assert environment["worker"]["flop_per_item"] > 0
+    assert environment["git_commit"] == git_commit()
+    assert {"page_open", "browser_on_board"} <= set(environment)
+    end = events[-1]
+    assert (end["kind"], end["power_mode"], end["power_mode_verified"]) == ("end", "MODE_50W", True)
+    assert end["power_mode_mismatch"] is None
+    spent_s = [event["own_cpu_s"] for event in events if event["kind"] in ("phase", "end")]
+    assert len(spent_s) == 5
+    assert 0 < spent_s[0] < spent_s[-1]
+    assert spent_s == sorted(spent_s)
 
 
 @pytest.mark.torch
@@ -129,6 +150,8 @@ def test_detached_runs_are_listed_and_stopped_by_id(bench: Bench) -> None:
         (("--model", "resnet-152", "--dataset", "cifar100", "--telemetry", "tea"), "tea"),
         (("--telemetry", "replay:/no/such.log"), "/no/such.log"),
         (("--dataset", "cifar100"), "--model"),
+        (("--model", "resnet-152", "--dataset", "cifar100", "--profile", "quick"), "demo, standard, formal"),
+        (("--model", "resnet-152", "--dataset", "cifar100", "--ambient-c", "99"), "99"),
     ],
 )
 def test_bad_input_is_refused_in_one_line_and_leaves_nothing(
@@ -172,6 +195,9 @@ def test_a_real_log_is_replayed_at_full_speed_without_a_lost_line(home: Home, na
     assert len(frame) == len(ticks) == summary["rows"]
     assert [line for line in (folder / "tegrastats.log").read_text().splitlines() if "RAM" in line] == ticks
     assert set(frame["Phase"]) == {"replay"}
+    environment = Recording(folder=folder).environment()
+    found = {key: environment[key] for key in ("origin", "power_mode_verified", "page_open", "browser_on_board")}
+    assert found == {"origin": "replay", "power_mode_verified": None, "page_open": None, "browser_on_board": None}
     assert frame["FPS"].isna().all()
     assert frame["UTC Time"].isna().all()
     assert frame["Elapsed (s)"].is_monotonic_increasing

@@ -132,7 +132,7 @@ def test_a_run_of_saved_weights_on_image_files_from_first_event_to_last(home: Ho
     order = [event["event"] for event in worker.events if event["event"] != "batches"]
     assert order == [
         *("environment", "item_failed", "loaded", "phase", "warmup"),
-        *("model_only", "phase", "done", "model_only"),
+        *("model_only", "synchronised", "phase", "done", "model_only", "synchronised"),
     ]
     (loaded,), (failed,), (warmup,), (done,) = (
         worker.named(name) for name in ("loaded", "item_failed", "warmup", "done")
@@ -140,6 +140,8 @@ def test_a_run_of_saved_weights_on_image_files_from_first_event_to_last(home: Ho
     assert (loaded["weights"], loaded["dataset_source"], loaded["dataset_items"]) == ("local", "local", 9)
     assert (loaded["input_shape"], loaded["precision"]) == ([4, 3, 64, 64], "fp32")
     assert loaded["parameters"] > 1000
+    # The stem at 32x32, two convolutions at 16x16, the labels.
+    assert loaded["flop_per_item"] == 2 * (3 * 49 * 8 * 32**2 + 2 * 8 * 9 * 8 * 16**2 + 8 * 10)
     assert failed["name"] == "0001-broken.png"
     assert failed["reason"]
     assert (warmup["settled"], warmup["windows"]) == (False, 0)
@@ -147,6 +149,8 @@ def test_a_run_of_saved_weights_on_image_files_from_first_event_to_last(home: Ho
     rows = worker.rows("measure")
     assert [row[3] for row in rows] == [4, 4, 2]
     assert (done["items"], done["failed_items"], done["stopped"]) == (10, 1, False)
+    assert (done["results"], done["in_flight"]) == (10, 1)
+    assert 0 <= done["final_sync_s"] < end_s - done["t_end_s"]
     assert worker.named("batches")[-1]["items_done"] == 10
     assert worker.named("batches")[-1]["failed_items"] == 1
     phases = [(event["phase"], event["t_s"]) for event in worker.named("phase")]
@@ -162,6 +166,20 @@ def test_a_run_of_saved_weights_on_image_files_from_first_event_to_last(home: Ho
         assert event["items"] % 4 == 0
         assert event["items"] >= 12
         assert event["fps"] == pytest.approx(event["items"] / event["seconds"], rel=1e-3)
+    assert [event["when"] for event in worker.named("synchronised")] == ["before", "after"]
+    for event in worker.named("synchronised"):
+        assert event["batches"] >= 5
+        assert event["items"] == 4 * event["batches"]
+        assert event["forward_ms_p50"] > 0
+
+
+def test_measure_goes_on_past_its_seconds_until_so_many_images_are_done(home: Home, tmp_path: Path) -> None:
+    model, images = write_tiny_model(tmp_path / "tiny"), write_images(tmp_path / "images", 4)
+    line = spec_line(str(model), str(images), seconds=0.001, min_items=100, batch_size=8, weights="random")
+    with started(home, line) as worker:
+        assert worker.to_the_end() == 0, worker.log.read_text()
+    (done,) = worker.named("done")
+    assert (done["items"], done["results"], done["stopped"]) == (104, 104, False)
 
 
 def test_a_fast_model_is_measured_by_time_with_every_batch_in_a_few_events(home: Home, tmp_path: Path) -> None:
@@ -192,6 +210,8 @@ def test_depth_and_boxes_on_images_of_different_proportions(home: Home, tmp_path
         assert worker.to_the_end() == 0, worker.log.read_text()
     (loaded,), (done,) = worker.named("loaded"), worker.named("done")
     assert loaded["input_shape"] == ([2, 3, 56, 56] if model == "depth" else [2, 3, 640, 640])
+    assert loaded["flop_per_item"] > 0
+    assert done["results"] == 5
     assert (done["items"], done["failed_items"]) == (5, 0)
     assert [row[3] for row in worker.rows("measure")] == [2, 2, 1]
 
@@ -218,7 +238,7 @@ def test_it_stops_when_asked_and_says_what_was_done(home: Home, endless: str, ho
         assert worker.to_the_end() == 0, worker.log.read_text()
     (done,) = worker.named("done")
     assert done["stopped"] is True
-    assert done["items"] == sum(row[3] for row in worker.rows("measure")) > 0
+    assert done["items"] == done["results"] == sum(row[3] for row in worker.rows("measure")) > 0
     assert [event["when"] for event in worker.named("model_only")] == ["before"]
 
 

@@ -39,6 +39,12 @@ from orin_core.spec import (
         {"dataset": ""},
         {"seed": -1},
         {"seed": 2**32},
+        {"profile": "quick"},
+        {"min_items": -1},
+        {"notes": "x" * 2001},
+        {"ambient_c": -61.0},
+        {"ambient_c": 80.5},
+        {"ambient_c": float("nan")},
     ],
 )
 def test_bad_values_are_refused_with_a_hint(bad: dict[str, object]) -> None:
@@ -48,9 +54,35 @@ def test_bad_values_are_refused_with_a_hint(bad: dict[str, object]) -> None:
     assert caught.value.hint
 
 
-def test_without_a_length_measure_takes_a_minute() -> None:
-    assert RunSpec(model="m", dataset="d").validated().seconds == 60.0
-    assert RunSpec(model="m", dataset="d", items=7).validated().seconds is None
+@pytest.mark.parametrize(
+    ("profile", "interval_ms", "seconds", "min_items"),
+    [
+        ("demo", 1000, 20.0, 0),
+        ("standard", 1000, 70.0, 100),
+        ("standard", 100, 70.0, 100),
+        ("standard", 5000, 330.0, 100),
+        ("formal", 1000, 630.0, 100),
+        ("formal", 20_000, 1320.0, 100),
+    ],
+)
+def test_without_a_length_measure_is_as_long_as_its_profile_needs(
+    profile: str, interval_ms: int, seconds: float, min_items: int
+) -> None:
+    spec = RunSpec(model="m", dataset="d", profile=profile, interval_ms=interval_ms).validated()
+    assert (spec.seconds, spec.items, spec.min_items) == (seconds, None, min_items)
+    assert spec.validated() == spec
+
+
+def test_a_length_that_was_given_is_kept() -> None:
+    by_items = RunSpec(model="m", dataset="d", items=7).validated()
+    by_seconds = RunSpec(model="m", dataset="d", seconds=3.0, profile="formal").validated()
+    assert (by_items.seconds, by_items.items, by_items.min_items) == (None, 7, 0)
+    assert (by_seconds.seconds, by_seconds.items, by_seconds.min_items) == (3.0, None, 0)
+
+
+def test_notes_and_ambient_are_kept_as_typed() -> None:
+    spec = RunSpec(model="m", dataset="d", notes="x" * 2000, ambient_c=-60.0).validated()
+    assert run_spec_from_json(json.loads(json.dumps(to_json(spec)))) == spec
 
 
 def test_phases_may_have_no_length() -> None:
@@ -59,7 +91,8 @@ def test_phases_may_have_no_length() -> None:
 
 
 def test_a_replay_needs_no_model() -> None:
-    assert RunSpec(telemetry="replay:some.log").validated().seconds is None
+    spec = RunSpec(telemetry="replay:some.log").validated()
+    assert (spec.seconds, spec.min_items) == (None, 0)
 
 
 def test_worker_spec_survives_json() -> None:

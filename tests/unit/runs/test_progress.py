@@ -58,6 +58,17 @@ def test_time_left_of_a_run_by_seconds_is_the_rest_of_the_seconds() -> None:
     assert progress.document(22.0)["time_left_s"] == pytest.approx(18.0)
 
 
+def test_a_slow_model_has_images_left_when_its_seconds_are_over() -> None:
+    progress = _progress()
+    assert progress.document(0.0)["min_items"] == 100
+    progress.enter(Phase.MEASURE, 0.0)
+    progress.add_batches([[0.0, 20.0, "measure", 10, 900.0, 1000.0]], 0)
+    # 70 s were asked for; 90 images are left at one in two seconds.
+    assert progress.document(20.0)["time_left_s"] == pytest.approx(180.0)
+    progress.add_batches([[20.0, 40.0, "measure", 80, 900.0, 1000.0]], 0)
+    assert progress.document(40.0)["time_left_s"] == pytest.approx(30.0)
+
+
 def test_nothing_is_left_once_the_run_has_ended() -> None:
     progress = _progress(seconds=30.0)
     progress.enter(Phase.MEASURE, 10.0)
