@@ -1,0 +1,232 @@
+"""Which of two rows is better, and whether anybody may say so.
+
+Two rows are ranked only where everything captured agrees but the power mode, and only where the
+interval of their difference leaves out 0. All else is "not distinguishable", with the reason.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from orin_core.analysis.diagnosis import Diagnosis, across_modes
+from orin_core.analysis.intervals import welch
+from orin_core.analysis.verdict import Status
+from orin_core.report.cells import SETTING_BY_KEY
+from orin_core.report.published import PublishedRow
+from orin_core.report.rows import COLUMN_BY_FIELD, Best, Row
+
+REPEATABILITY = 0.013
+"""How far a repeat came out elsewhere: 27.74 and 27.37 W for one published run that was made twice.
+
+**Source**: the SCALES team's logs of Depth Anything V2 in 50W.
+"""
+RANKABLE = (Status.VALID, Status.IMPORTED)
+"""A demo, an invalid run and simulated telemetry are shown, and rank nobody."""
+_RANKED_BY = "items_per_joule"
+_PER_JOULE = COLUMN_BY_FIELD["items_per_joule"]
+_PER_ITEM = COLUMN_BY_FIELD["energy_per_item_j"]
+_ONE_RUN = (
+    "one run each: cannot be told apart from repeatability, "
+    f"about {REPEATABILITY * 100:.1f} % for a published run made twice"
+)
+_ONE_RUN_BLOCKS = f"closer than the repeatability of single runs, about {REPEATABILITY * 100:.1f} %"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One row against another in one figure.
+
+    Args:
+        comparable: whether the rows may be compared at all.
+        distinguishable: whether the difference is more than chance.
+        difference_pct: of the first against the second, %; None where there is none.
+        low_pct: lower end of its 95 % interval, %; None where there is no interval.
+        high_pct: upper end, %.
+        why: why not comparable or not distinguishable, or what the interval rests on.
+    """
+
+    comparable: bool
+    distinguishable: bool = False
+    difference_pct: float | None = None
+    low_pct: float | None = None
+    high_pct: float | None = None
+    why: str
+
+
+def compare(first: Row, second: Row, field: str = _RANKED_BY) -> Comparison:
+    """Returns how two rows that differ in their power mode stand to each other in one figure."""
+    if refusal := why_not_ranked(first) or why_not_ranked(second):
+        return Comparison(comparable=False, why=refusal)
+    if apart := differing(first, second):
+        names = ", ".join(SETTING_BY_KEY[key].name for key in apart)
+        return Comparison(comparable=False, why=f"their environments differ: {names}")
+    mine, other = first.figure(field), second.figure(field)
+    if mine is None or not other:
+        return Comparison(comparable=False, why="one of them has no such figure")
+    values = first.values.get(field, ()), second.values.get(field, ())
+    if (difference := welch(*values)) is not None:
+        return _compared(mine, other, difference.low, difference.high, difference.distinguishable, "repeats, Welch")
+    half = _half_width(first, second, field)
+    if half is None:
+        return Comparison(
+            comparable=True, distinguishable=False, difference_pct=_pct(mine - other, other), why=_ONE_RUN
+        )
+    # Blocks of one run know nothing of what a repeat would change, so that is asked for on top.
+    beyond_repeats = abs(mine - other) > REPEATABILITY * abs(other)
+    beyond_blocks = abs(mine - other) > half
+    why = _ONE_RUN_BLOCKS if beyond_blocks and not beyond_repeats else "interval of single runs"
+    return _compared(mine, other, mine - other - half, mine - other + half, beyond_blocks and beyond_repeats, why)
+
+
+def why_not_ranked(row: Row) -> str:
+    """Returns why a row may not be ranked; empty where it may."""
+    if row.settings.get("telemetry") == "simulated board":
+        return "simulated telemetry ranks no modes"
+    if row.status not in RANKABLE:
+        return f"{row.test} is {row.validity}" if row.validity else f"{row.test} was not run"
+    return ""
+
+
+def differing(first: Row, second: Row) -> list[str]:
+    """Returns the keys of the settings in which two rows differ; an unknown one differs from a known one."""
+    return [key for key in SETTING_BY_KEY if first.settings.get(key) != second.settings.get(key)]
+
+
+def _compared(mine: float, other: float, low: float, high: float, apart: bool, why: str) -> Comparison:
+    return Comparison(
+        comparable=True,
+        distinguishable=apart,
+        difference_pct=_pct(mine - other, other),
+        low_pct=_pct(low, other),
+        high_pct=_pct(high, other),
+        why=why,
+    )
+
+
+def _half_width(first: Row, second: Row, field: str) -> float | None:
+    """Returns half the interval of a difference, from the intervals of both: their widths add as squares."""
+    intervals = first.intervals.get(field), second.intervals.get(field)
+    if intervals[0] is None or intervals[1] is None:
+        return None
+    return math.hypot(*((high - low) / 2 for low, high in (intervals[0], intervals[1])))
+
+
+def _pct(part: float, whole: float) -> float:
+    return 100 * part / whole
+
+
+# -- the best of several --------------------------------------------------------------------------
+
+
+def rankings(rows: Iterable[Row]) -> tuple[Best, ...]:
+    """Returns the best of every group of rows that may be ranked, the largest group first."""
+    everything = list(rows)
+    groups: dict[tuple[str | None, ...], list[Row]] = {}
+    for row in everything:
+        if row.items_per_joule and row.power_mode and not why_not_ranked(row):
+            groups.setdefault(_setting(row), []).append(row)
+    found = [group for group in groups.values() if len(group) > 1]
+    found.sort(key=len, reverse=True)
+    return tuple(_best_of(group, _unranked(group[0], everything), named=len(found) > 1) for group in found)
+
+
+def _setting(row: Row) -> tuple[str | None, ...]:
+    return tuple(row.settings.get(key) for key in SETTING_BY_KEY)
+
+
+def _unranked(one: Row, rows: Sequence[Row]) -> list[Row]:
+    """Returns the rows that would belong to a group but for their verdict."""
+    return [row for row in rows if row.run_ids and row.settings == one.settings and row.status not in RANKABLE]
+
+
+def _best_of(group: Sequence[Row], unranked: Sequence[Row], *, named: bool) -> Best:
+    first, *others = sorted(group, key=lambda row: row.items_per_joule or 0.0, reverse=True)
+    compared = [(row, compare(first, row)) for row in others]
+    unclear = [(row, found) for row, found in compared if not found.distinguishable]
+    second, to_second = compared[0]
+    sentence = (
+        f"{first.power_mode} gives most images per joule: {_PER_JOULE.text(first.items_per_joule)}"
+        f" ({_PER_ITEM.text(first.energy_per_item_j)} J an image), {to_second.difference_pct:.1f} % more"
+        f" than {second.power_mode}."
+    )
+    if unclear:
+        names = ", ".join(str(row.power_mode) for row, _ in unclear)
+        whys = "; ".join(dict.fromkeys(_why(found) for _, found in unclear))
+        sentence += f" Not distinguishable from {names} ({whys})."
+    else:
+        sentence += " The 95 % interval of the difference to every other mode leaves out 0."
+    if unranked:
+        sentence += f" Not ranked: {', '.join(f'{row.power_mode} ({row.validity})' for row in unranked)}."
+    if first.status is Status.IMPORTED:
+        sentence += " From imported logs, not verified."
+    if marks := [label for label in first.labels if label.startswith(("random", "synthetic"))]:
+        sentence += f" All with {' and '.join(marks)}."
+    return Best(
+        power_mode=str(first.power_mode),
+        items_per_joule=first.items_per_joule or 0.0,
+        energy_per_item_j=first.energy_per_item_j or 0.0,
+        certain=not unclear,
+        sentence=sentence,
+        setting=first.test.partition(" · ")[2] if named else "",
+    )
+
+
+def _why(found: Comparison) -> str:
+    if found.low_pct is None or found.high_pct is None or found.why == _ONE_RUN_BLOCKS:
+        return found.why
+    return f"95 % interval of the difference {found.low_pct:+.1f} to {found.high_pct:+.1f} %, {found.why}"
+
+
+def best_published(rows: Sequence[PublishedRow]) -> Best | None:
+    """Returns the best of the published rows of one model; rows that are known to be wrong are left out and named."""
+    usable = [row for row in rows if row.known_error is None and row.items_per_joule]
+    if len(usable) < 2:
+        return None
+    first, second, *_ = sorted(usable, key=lambda row: row.items_per_joule or 0.0, reverse=True)
+    best, next_best = first.items_per_joule or 0.0, second.items_per_joule or 1.0
+    sentence = (
+        f"Of the published rows {first.power_mode} gives most images per joule: {_PER_JOULE.text(best)}"
+        f" ({_PER_ITEM.text(first.energy_per_item_j)} J an image), {_pct(best - next_best, next_best):.1f} % more"
+        f" than {second.power_mode} ({_ONE_RUN})."
+    )
+    if wrong := [row.power_mode for row in rows if row.known_error is not None]:
+        sentence += f" {', '.join(wrong)} is left out: its published figures are known to be wrong, see the notes."
+    return Best(
+        power_mode=first.power_mode,
+        items_per_joule=best,
+        energy_per_item_j=first.energy_per_item_j or 0.0,
+        certain=False,
+        sentence=sentence,
+    )
+
+
+# -- across modes ---------------------------------------------------------------------------------
+
+
+def across(rows: Iterable[Row]) -> Diagnosis | None:
+    """Returns what limits a model, from the largest group of its rows that agree in all but the mode."""
+    groups: dict[tuple[str | None, ...], list[Row]] = {}
+    for row in rows:
+        if not why_not_ranked(row):
+            groups.setdefault(_setting(row), []).append(row)
+    if not groups:
+        return None
+    largest = max(groups.values(), key=len)
+    return across_modes([_mode_figures(row, row.cpu_ceiling_mhz) for row in largest])
+
+
+def across_published(rows: Iterable[PublishedRow]) -> Diagnosis | None:
+    """Returns what limits a model, from its published rows; their CPU clocks are the caps of the modes."""
+    return across_modes([_mode_figures(row, None) for row in rows])
+
+
+def _mode_figures(row: Row | PublishedRow, cpu_mhz: float | None) -> dict[str, Any]:
+    return {
+        "power_mode": row.power_mode,
+        "fps_end_to_end": row.average_fps,
+        "gr3d_pct_mean": row.average_gpu_pct,
+        "cpu_mhz": cpu_mhz,
+    }

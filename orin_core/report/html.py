@@ -1,0 +1,182 @@
+"""The report as one HTML file that needs nothing else: no network, no script, no file beside it."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Mapping, Sequence
+
+from orin_core.analysis.verdict import Status
+from orin_core.report import published
+from orin_core.report.assets import Assets
+from orin_core.report.caption import WRONG_MARK
+from orin_core.report.guide import GUIDE, NO_RUNS, TITLE, findings
+from orin_core.report.plots import TITLES
+from orin_core.report.rows import COLUMNS, Column, ModelTable, Row, signed_pct
+from orin_core.report.style import STYLE
+
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+"""Nothing can be fetched, whatever a name or a note in the report looks like."""
+_LEGEND = "Below each figure, in grey: the published one, and how far ours is from it."
+_GOOD = (Status.VALID,)
+_BAD = (Status.INVALID, Status.IMPLAUSIBLE)
+
+
+def text(value: object) -> str:
+    """Returns a text as HTML shows it, as it is."""
+    return html.escape(" ".join(str(value).split()), quote=True)
+
+
+def render(
+    tables: Sequence[ModelTable], *, generated: str, assets: Mapping[tuple[str | None, str], Assets] | None = None
+) -> str:
+    """Returns the whole document.
+
+    Args:
+        tables: one per model.
+        generated: when it was made, UTC as text.
+        assets: pictures per row, by model and test; they are put into the file.
+    """
+    parts = [
+        "<!DOCTYPE html>",
+        '<html lang="en">',
+        "<head>",
+        '<meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta name="color-scheme" content="light dark">',
+        # An empty picture, so that no browser asks for /favicon.ico.
+        '<link rel="icon" href="data:,">',
+        f"<title>{text(TITLE)}</title>",
+        f"<style>{STYLE}</style>",
+        "</head>",
+        "<body>",
+        f"<header><h1>{text(TITLE)}</h1>",
+        f'<p class="muted">Made by <code>python -m orin_core report</code> at {text(generated)}.</p>',
+    ]
+    if not any(table.has_runs for table in tables):
+        parts.append(f'<p class="loud">{text(NO_RUNS)}</p>')
+    if len(tables) > 1:
+        links = " ".join(f'<a href="#{_anchor(table)}">{text(table.label)}</a>' for table in tables)
+        parts.append(f"<nav>{links}</nav>")
+    parts.append("</header>\n<main>")
+    parts += [_section(table, assets or {}) for table in tables]
+    parts.append('<section class="guide"><h2>How to read the figures</h2>')
+    parts.append(_list(GUIDE))
+    parts.append(
+        f'<p class="muted">Published figures: {text(published.SOURCE)}; {text(published.BOARD)}.</p></section>'
+    )
+    parts += ["</main>", "</body>", "</html>", ""]
+    return "\n".join(parts)
+
+
+def _anchor(table: ModelTable) -> str:
+    return text(table.slug)
+
+
+def _section(table: ModelTable, assets: Mapping[tuple[str | None, str], Assets]) -> str:
+    parts = [f'<section class="model" id="{_anchor(table)}">', f"<h2>{text(table.label)}</h2>"]
+    if said := findings(table):
+        items = [f"<div><dt>{text(one.name)}</dt><dd>{text(one.text)}</dd></div>" for one in said]
+        parts.append(f'<dl class="said">{"".join(items)}</dl>')
+    parts.append(_results(table))
+    if table.notes:
+        parts += ["<h3>Notes</h3>", _list(table.notes)]
+    parts.append(_graphs(table, assets))
+    parts.append(_environment(table))
+    parts.append("</section>")
+    return "\n".join(part for part in parts if part)
+
+
+def _list(sentences: Sequence[str]) -> str:
+    return f"<ul>{''.join(f'<li>{text(sentence)}</li>' for sentence in sentences)}</ul>"
+
+
+# -- the table ------------------------------------------------------------------------------------
+
+
+def _results(table: ModelTable) -> str:
+    names = ["Test", *map(_heading, COLUMNS), "Runs", "Validity"]
+    heads = "".join(f'<th scope="col">{name}</th>' for name in names)
+    legend = _LEGEND if any(row.published for row in table.rows) else ""
+    caption = " ".join(part for part in (table.caption, table.common, legend) if part)
+    rows = "\n".join(_row(row) for row in table.rows)
+    return (
+        f'<p class="caption">{text(caption)}</p>\n<div class="scroll"><table class="results">\n'
+        f"<thead><tr>{heads}</tr></thead>\n"
+        f"<tbody>\n{rows}\n</tbody></table></div>"
+    )
+
+
+def _heading(column: Column) -> str:
+    name, bracket, unit = column.heading.partition(" (")
+    return f"{text(name)}<br><small>({text(unit)}</small>" if bracket else text(name)
+
+
+def _row(row: Row) -> str:
+    name, _, more = row.test.partition(" · ")
+    wrong = row.published is not None and row.published.known_error is not None
+    head = f"<strong>{text(name)}</strong>" + (f" <small>{text(more)}</small>" if more else "")
+    labels = "".join(f'<span class="label">{text(label)}</span>' for label in row.labels)
+    cells = "".join(_cell(row, column, wrong) for column in COLUMNS)
+    runs = f"{row.n_runs}" if row.run_ids else ""
+    basis = {"repeats": "± repeats", "blocks": "± blocks"}.get(row.interval_basis, "")
+    kind = "none" if row.status is None else "refused" if row.status is Status.IMPLAUSIBLE else row.status.value
+    return (
+        f'<tr data-status="{kind}"><th scope="row">{head}{labels}</th>{cells}'
+        f'<td class="runs">{runs}{f"<small>{basis}</small>" if basis else ""}</td><td>{_badge(row)}</td></tr>'
+    )
+
+
+def _cell(row: Row, column: Column, wrong: bool) -> str:
+    ours = row.cell(column)
+    value, _, spread = ours.partition(" ± ")
+    parts = [f"<b>{text(value)}</b>" if ours else "", f"<small>± {text(spread)}</small>" if spread else ""]
+    theirs = getattr(row.published, column.field) if row.published else None
+    if theirs is not None:
+        mark = f' <abbr title="known to be wrong, see the notes">{WRONG_MARK}</abbr>' if wrong else ""
+        change = signed_pct(row.differences.get(column.field))
+        parts.append(f'<span class="theirs">{column.text(theirs)}{mark}{f" ({change})" if change else ""}</span>')
+    return f"<td>{''.join(parts)}</td>"
+
+
+def _badge(row: Row) -> str:
+    if row.status is None:
+        return '<span class="theirs">published only</span>'
+    kind = "good" if row.status in _GOOD else "bad" if row.status in _BAD else "other"
+    return f'<span class="badge {kind}">{text(row.validity)}</span>'
+
+
+# -- pictures and environment ---------------------------------------------------------------------
+
+
+def _graphs(table: ModelTable, assets: Mapping[tuple[str | None, str], Assets]) -> str:
+    figures = []
+    for row in table.rows:
+        for plot in assets.get((table.model, row.test), Assets()).plots:
+            name = f"{row.test} {TITLES[plot.kind]}"
+            source = f"data:image/png;base64,{base64.b64encode(plot.png).decode('ascii')}"
+            figures.append(
+                f'<figure><img src="{source}" alt="{text(name)}"><figcaption>{text(name)}</figcaption></figure>'
+            )
+    return f'<h3>Graphs</h3>\n<div class="graphs">{"".join(figures)}</div>' if figures else ""
+
+
+def _environment(table: ModelTable) -> str:
+    tests = [row.test for row in table.rows if row.run_ids]
+    if not tests:
+        return ""
+    lines = []
+    for name, by_test in table.facts().items():
+        values = [by_test.get(test, "") for test in tests]
+        if len(set(values)) == 1:
+            cells = f'<td colspan="{len(tests)}">{text(values[0])}</td>'
+        else:
+            cells = "".join(f"<td>{text(value)}</td>" for value in values)
+        lines.append(f'<tr><th scope="row">{text(name)}</th>{cells}</tr>')
+    heads = "".join(f'<th scope="col">{text(test)}</th>' for test in tests)
+    return (
+        "<h3>Environment</h3>\n"
+        f'<div class="scroll"><table class="environment"><thead><tr><th scope="col">Newest run of each row</th>{heads}'
+        f"</tr></thead>\n<tbody>\n{chr(10).join(lines)}\n</tbody></table></div>"
+    )

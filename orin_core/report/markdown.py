@@ -1,0 +1,106 @@
+"""The report as Markdown, in the shape of the team's document, so that its readers know where to look."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from orin_core.report import published
+from orin_core.report.assets import Assets
+from orin_core.report.caption import WRONG_MARK
+from orin_core.report.guide import GUIDE, NO_RUNS, TITLE, findings
+from orin_core.report.plots import TITLES
+from orin_core.report.rows import COLUMNS, ModelTable, Row, signed_pct
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~$])")
+
+
+def plain(text: object) -> str:
+    """Returns Markdown that shows a text as it is, in one line."""
+    return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def render(
+    tables: Sequence[ModelTable], *, generated: str, assets: Mapping[tuple[str | None, str], Assets] | None = None
+) -> str:
+    """Returns the whole document.
+
+    Args:
+        tables: one per model.
+        generated: when it was made, UTC as text.
+        assets: pictures and raw data per row, by model and test; none are linked without it.
+    """
+    lines = [f"# {TITLE}", "", f"Made by `python -m orin_core report` at {generated}.", ""]
+    if not any(table.has_runs for table in tables):
+        lines += [f"**{plain(NO_RUNS)}**", ""]
+    lines += ["## Models Tested", ""]
+    lines += [_model_line(table) for table in tables]
+    lines += ["", "## How to Read the Figures", ""]
+    lines += [f"- {plain(sentence)}" for sentence in GUIDE]
+    for table in tables:
+        lines += ["", *_section(table, assets or {})]
+    lines += ["", "## Source of the Published Figures", "", plain(f"{published.SOURCE}; {published.BOARD}."), ""]
+    return "\n".join(lines)
+
+
+def _model_line(table: ModelTable) -> str:
+    link = f" ([model card](https://huggingface.co/{table.model_id}))" if table.model_id else ""
+    return f"- {plain(table.label)}{link}"
+
+
+def _section(table: ModelTable, assets: Mapping[tuple[str | None, str], Assets]) -> list[str]:
+    lines = [f"## {plain(table.label)} Results", "", plain(table.caption)]
+    if table.common:
+        lines += ["", plain(table.common)]
+    lines += ["", f"<ins>{plain(table.label)} Test Results</ins>", "", *_results(table.rows)]
+    beside = [row for row in table.rows if row.published]
+    if beside:
+        lines += ["", "<ins>Beside the Published Figures</ins>", "", *_beside(beside)]
+    if said := findings(table):
+        lines += ["", "### What It Says", ""]
+        lines += [f"- **{plain(finding.name)}:** {plain(finding.text)}" for finding in said]
+    if table.notes:
+        lines += ["", "### Notes", "", *(f"- {plain(note)}" for note in table.notes)]
+    ours = [(row, assets[table.model, row.test]) for row in table.rows if (table.model, row.test) in assets]
+    data = [f"- [{plain(row.test)} Raw Data]({found.data})" for row, found in ours if found.data]
+    if data:
+        lines += ["", "### Raw Data", "", *data]
+    if any(found.plots for _, found in ours):
+        lines += ["", "### Graphs"]
+        for row, found in ours:
+            if found.plots:
+                lines += ["", f"#### {plain(row.test)} Data", ""]
+                lines += [f"![{plain(row.test)} {TITLES[p.kind]}]({found.image(p)})" for p in found.plots]
+    return lines
+
+
+def _results(rows: Sequence[Row]) -> list[str]:
+    names = ["Test", *(column.heading for column in COLUMNS), "Images", "Runs", "Validity"]
+    return _table(names, [_result_cells(row) for row in rows])
+
+
+def _result_cells(row: Row) -> list[str]:
+    test = plain(", ".join([row.test, *row.labels_beside_test()]))
+    items = "" if row.items is None else str(row.items)
+    return [test, *(row.cell(column) for column in COLUMNS), items, row.runs_text(), plain(row.validity)]
+
+
+def _beside(rows: Sequence[Row]) -> list[str]:
+    names = ["Test"]
+    for column in COLUMNS:
+        names += [f"Published {column.heading.removeprefix('Average ')}", "Difference"]
+    lines = []
+    for row in rows:
+        theirs = row.published
+        if theirs is None:
+            continue
+        cells = [plain(row.test) + (f" {WRONG_MARK}" if theirs.known_error else "")]
+        for column in COLUMNS:
+            cells += [column.text(getattr(theirs, column.field)), signed_pct(row.differences.get(column.field))]
+        lines.append(cells)
+    return _table(names, lines)
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [f"|{'|'.join(names)}|", f"|{'|'.join([' --- '] * len(names))}|"]
+    return [*lines, *(f"|{'|'.join(cells)}|" for cells in rows)]

@@ -1,0 +1,135 @@
+"""The rows that a mission may be planned with: ours and published ones, and which of them cannot be weighed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from orin_core.analysis.verdict import Status
+from orin_core.report.published import PublishedRow
+from orin_core.report.rows import ModelTable, Row
+
+_REFUSED = {
+    Status.INVALID: "its runs are INVALID: the protocol was not kept",
+    Status.IMPLAUSIBLE: "its figures are IMPLAUSIBLE and refused",
+    Status.DEMO: "its runs are demos, too short to plan with",
+    Status.REPLAY: "it is a replayed log, not a run",
+}
+_SIMULATED = "it ran on the simulated board, whose figures follow no power mode"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One way to run a model: a power mode with its figures.
+
+    Args:
+        label: how the row is named to people, for example ``50W, published``.
+        power_mode: short name of the mode; None where nobody knows it.
+        fps: images/s, end to end; None where unknown.
+        power_w: mean power of the board, W; None where unknown.
+        energy_per_item_j: J per image; None where unknown.
+        status: verdict on its runs; None for a published row.
+        simulated: whether the board was simulated.
+        published: whether it is a published row.
+        random_weights: whether the weights were random.
+        synthetic_images: whether the images were synthetic.
+        scope: what the clock went over; rows of different scope are not weighed against each other.
+        known_error: why the figures are known to be wrong; None where they are not.
+    """
+
+    label: str
+    power_mode: str | None
+    fps: float | None
+    power_w: float | None
+    energy_per_item_j: float | None
+    status: Status | None = None
+    simulated: bool = False
+    published: bool = False
+    random_weights: bool = False
+    synthetic_images: bool = False
+    scope: str = "full"
+    known_error: str | None = None
+
+    @property
+    def group(self) -> tuple[bool, bool, str]:
+        """What rows must share to be weighed against each other."""
+        return (self.random_weights, self.synthetic_images, self.scope)
+
+    @property
+    def group_text(self) -> str:
+        """The same for people; empty for real weights and images at full scope."""
+        parts = [
+            "random weights" if self.random_weights else "",
+            "synthetic images" if self.synthetic_images else "",
+            "" if self.scope == "full" else f"scope {self.scope}",
+        ]
+        return ", ".join(part for part in parts if part)
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What a reader must know of an offered row."""
+        marks = ["not measured here"] if self.published else []
+        marks += ["imported, not verified"] if self.status is Status.IMPORTED else []
+        return (*marks, *([self.group_text] if self.group_text else []))
+
+
+def candidates(table: ModelTable) -> tuple[Candidate, ...]:
+    """Returns what the rows of a results table offer: ours first, then the published ones, in the table's order."""
+    ours = [of_row(row) for row in table.rows if row.run_ids]
+    published = dict.fromkeys(row.published for row in table.rows if row.published is not None)
+    return (*ours, *map(of_published, published))
+
+
+def of_row(row: Row) -> Candidate:
+    """Returns a row of a results table, ours, as a candidate."""
+    return Candidate(
+        label=row.test,
+        power_mode=row.power_mode,
+        fps=row.average_fps,
+        power_w=row.power_draw_w,
+        energy_per_item_j=row.energy_per_item_j,
+        status=row.status,
+        simulated=row.status is Status.SIMULATED or row.settings.get("telemetry") == "simulated board",
+        random_weights=row.settings.get("weights") == "random",
+        synthetic_images=row.settings.get("images") == "synthetic",
+        scope=row.settings.get("scope") or "full",
+    )
+
+
+def of_published(row: PublishedRow) -> Candidate:
+    """Returns a published row as a candidate."""
+    return Candidate(
+        label=f"{row.power_mode}, published",
+        power_mode=row.power_mode,
+        fps=row.average_fps,
+        power_w=row.power_draw_w,
+        energy_per_item_j=row.energy_per_item_j,
+        published=True,
+        known_error=row.known_error,
+    )
+
+
+def groups(rows: Iterable[Candidate]) -> tuple[tuple[Candidate, ...], ...]:
+    """Returns rows apart by what may be weighed together, the group nearest to a real run first."""
+    found: dict[tuple[bool, bool, str], list[Candidate]] = {}
+    for row in rows:
+        found.setdefault(row.group, []).append(row)
+    return tuple(tuple(found[key]) for key in sorted(found, key=_distance))
+
+
+def refusal(row: Candidate) -> str | None:
+    """Returns why a row cannot be weighed at all, a clause that follows its label; None where it can."""
+    if row.simulated or row.status is Status.SIMULATED:
+        return _SIMULATED
+    if row.status in _REFUSED:
+        return _REFUSED[row.status]
+    if row.known_error is not None:
+        return f"its figures are known to be wrong ({row.known_error.rstrip('.')})"
+    figures = {"FPS": row.fps, "power": row.power_w, "energy per image": row.energy_per_item_j}
+    unknown = [name for name, value in figures.items() if value is None or value <= 0]
+    return f"not known: {', '.join(unknown)}" if unknown else None
+
+
+def _distance(group: tuple[bool, bool, str]) -> tuple[int, bool, bool, bool, str]:
+    random_weights, synthetic_images, scope = group
+    return (random_weights + synthetic_images, random_weights, synthetic_images, scope != "full", scope)

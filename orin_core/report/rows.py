@@ -1,0 +1,299 @@
+"""What a results table is made of: columns, rows, tables. Values only; ``table.build`` fills them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from orin_core.analysis.diagnosis import Diagnosis
+from orin_core.analysis.verdict import Status
+from orin_core.report.published import PublishedRow
+
+MODE_ORDER = ("MAXN", "50W", "30W", "15W")
+"""The order of the published tables, and of the board's own modes from fast to slow."""
+SIGNIFICANT = 3
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One figure of the results table.
+
+    Args:
+        field: attribute of :class:`Row` and of ``PublishedRow``.
+        summary_key: key of ``summary.json``.
+        heading: as the team's document spells it.
+        csv_name: column of the CSV, with the unit.
+        decimals: shown at least; more where fewer than three digits would be left.
+    """
+
+    field: str
+    summary_key: str
+    heading: str
+    csv_name: str
+    decimals: int
+
+    def text(self, value: float | None) -> str:
+        """Returns a value as the tables show it; empty where there is none."""
+        return "" if value is None else f"{value:.{self.decimals_of(value)}f}"
+
+    def decimals_of(self, value: float) -> int:
+        """Returns how many decimals a value needs, so that small ones keep three significant digits."""
+        decimals = self.decimals
+        while value and abs(value) * 10**decimals < 10 ** (SIGNIFICANT - 1) and decimals < 6:
+            decimals += 1
+        return decimals
+
+
+COLUMNS = (
+    Column(
+        field="average_fps",
+        summary_key="fps_end_to_end",
+        heading="Average FPS",
+        csv_name="Average FPS (images/s)",
+        decimals=2,
+    ),
+    Column(
+        field="average_gpu_pct",
+        summary_key="gr3d_pct_mean",
+        heading="Average GPU %",
+        csv_name="Average GPU (%)",
+        decimals=2,
+    ),
+    Column(
+        field="average_ram_mb",
+        summary_key="ram_used_mb_mean",
+        heading="Average RAM (MB)",
+        csv_name="Average RAM (MB)",
+        decimals=0,
+    ),
+    Column(
+        field="total_inference_time_s",
+        summary_key="total_inference_time_s",
+        heading="Total Inference Time (s)",
+        csv_name="Total Inference Time (s)",
+        decimals=2,
+    ),
+    Column(
+        field="power_draw_w",
+        summary_key="power_w_mean",
+        heading="Power Draw (W)",
+        csv_name="Power Draw (W)",
+        decimals=2,
+    ),
+    Column(
+        field="energy_per_item_j",
+        summary_key="energy_per_item_j",
+        heading="Energy per Image (J)",
+        csv_name="Energy per Image (J)",
+        decimals=3,
+    ),
+    Column(
+        field="items_per_joule",
+        summary_key="items_per_joule",
+        heading="Images per Joule",
+        csv_name="Images per Joule (1/J)",
+        decimals=3,
+    ),
+)
+PUBLISHED_SHAPE = COLUMNS[:5]
+"""The columns of the team's published tables; the others are added behind them."""
+COLUMN_BY_FIELD = {column.field: column for column in COLUMNS}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of a results table: the runs of one model in one power mode, all else equal.
+
+    Figures are None where they are not known, were refused, or nobody ran the mode.
+
+    Args:
+        model: catalogue name or as given; None for an imported log of an unnamed model.
+        power_mode: short name of the mode; None where nobody knows it.
+        test: first cell of the row: the mode, and in what this row differs from the others of its model.
+        average_fps: images/s, end to end.
+        average_gpu_pct: mean GR3D load, %.
+        average_ram_mb: mean RAM in use on the whole board, MB.
+        total_inference_time_s: length of measure, s.
+        power_draw_w: mean power, W.
+        energy_per_item_j: gross energy, J per image.
+        items_per_joule: images per J.
+        items: images measured, of the newest run; None where not known.
+        status: verdict on the runs used; None where nobody ran the mode.
+        validity: its badge; empty where nobody ran the mode.
+        sentence: the verdict in one sentence.
+        reasons: why the verdict is not VALID.
+        labels: what a reader must know first: simulated, demo, imported, random weights, synthetic images.
+        run_ids: runs whose figures are used, newest first.
+        left_out: how many other runs of this row there are.
+        values: per figure the value of each run used.
+        intervals: per figure the 95 % interval, where one can be had.
+        interval_basis: ``repeats``, ``blocks`` or empty.
+        settings: what must agree for two rows to be compared, by key.
+        setting_texts: the same for people, by name; empty where not known.
+        facts: what else was found, for the environment table, by name; empty where not known.
+        rails: the rails that power is the sum of.
+        cpu_ceiling_mhz: highest CPU clock seen, else its cap, MHz.
+        diagnosis: what limited the newest run and what to try; empty where nothing is known.
+        published: the published row of the same model and mode, where the work is the same.
+        differences: ours against published in %, by figure.
+        not_compared: why there are no differences; empty where there are.
+    """
+
+    model: str | None
+    power_mode: str | None
+    test: str
+    average_fps: float | None = None
+    average_gpu_pct: float | None = None
+    average_ram_mb: float | None = None
+    total_inference_time_s: float | None = None
+    power_draw_w: float | None = None
+    energy_per_item_j: float | None = None
+    items_per_joule: float | None = None
+    items: int | None = None
+    status: Status | None = None
+    validity: str = ""
+    sentence: str = ""
+    reasons: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    run_ids: tuple[str, ...] = ()
+    left_out: int = 0
+    values: Mapping[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
+    interval_basis: str = ""
+    settings: Mapping[str, str | None] = dataclasses.field(default_factory=dict)
+    setting_texts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    rails: tuple[str, ...] = ()
+    cpu_ceiling_mhz: float | None = None
+    diagnosis: str = ""
+    published: PublishedRow | None = None
+    differences: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    not_compared: str = ""
+
+    @property
+    def n_runs(self) -> int:
+        """Number of runs behind the figures."""
+        return len(self.run_ids)
+
+    @property
+    def run_id(self) -> str | None:
+        """The newest run of the row, which stands for it in plots; None where nobody ran the mode."""
+        return self.run_ids[0] if self.run_ids else None
+
+    def figure(self, field: str) -> float | None:
+        """Returns one figure by its field name."""
+        value: float | None = getattr(self, field)
+        return value
+
+    def cell(self, column: Column) -> str:
+        """Returns a figure as the tables show it, with its interval; empty where there is none."""
+        value = self.figure(column.field)
+        if value is None:
+            return ""
+        if (interval := self.intervals.get(column.field)) is None:
+            return column.text(value)
+        return f"{column.text(value)} ± {(interval[1] - interval[0]) / 2:.{column.decimals_of(value)}f}"
+
+    def labels_beside_test(self) -> tuple[str, ...]:
+        """Returns the labels that the first cell does not say already."""
+        return tuple(label for label in self.labels if label.partition(",")[0].lower() not in self.test.lower())
+
+    def runs_text(self) -> str:
+        """Returns how many runs stand behind the figures and what the interval comes from."""
+        if not self.run_ids:
+            return ""
+        basis = {"repeats": "95 % over repeats", "blocks": "95 % over blocks of one run"}.get(self.interval_basis, "")
+        return f"{self.n_runs}, {basis}" if basis else str(self.n_runs)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Best:
+    """The row of most images per joule among rows that may be ranked.
+
+    Args:
+        power_mode: its mode.
+        items_per_joule: images per J.
+        energy_per_item_j: J per image.
+        certain: whether it stands apart from every other row of its group.
+        sentence: which it is, against what, and how far that can be trusted.
+        setting: what the rows of the group have in common and other groups of the model have not; may be empty.
+    """
+
+    power_mode: str
+    items_per_joule: float
+    energy_per_item_j: float
+    certain: bool
+    sentence: str
+    setting: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ModelTable:
+    """The results of one model.
+
+    Args:
+        model: catalogue name or as given; None for imported logs of an unnamed model.
+        label: its display name.
+        slug: its name in file names.
+        model_id: hub id, where it is one of the catalogue's.
+        caption: which board the rows are from, and which the published ones.
+        common: settings that all rows share, one line.
+        rows: in the order of the modes; a mode that nobody ran has a row where there is a published one.
+        best: of our rows, the largest group first; None where nothing can be ranked.
+        rankings: one per group of rows that can be compared.
+        published_best: of the published rows; None where there are none.
+        diagnosis: what limits the model, from its modes together; None where too few were run.
+        published_diagnosis: the same from the published rows.
+        notes: what a reader must know of single rows, in their order.
+    """
+
+    model: str | None
+    label: str
+    slug: str
+    model_id: str | None
+    caption: str
+    common: str
+    rows: tuple[Row, ...]
+    best: Best | None
+    rankings: tuple[Best, ...]
+    published_best: Best | None
+    diagnosis: Diagnosis | None
+    published_diagnosis: Diagnosis | None
+    notes: tuple[str, ...]
+
+    @property
+    def has_runs(self) -> bool:
+        """Whether any row is ours."""
+        return any(row.run_ids for row in self.rows)
+
+    def facts(self) -> dict[str, dict[str, str]]:
+        """Returns settings and facts by name, each by the test of its row; for the environment table."""
+        found: dict[str, dict[str, str]] = {}
+        for row in self.rows:
+            for name, text in {**row.setting_texts, **row.facts}.items():
+                found.setdefault(name, {})[row.test] = text
+        return {name: texts for name, texts in found.items() if any(texts.values())}
+
+
+def mode_rank(power_mode: str | None) -> tuple[int, str]:
+    """Returns the sort key of a mode: the board's order, then others by name, unknown last."""
+    if power_mode is None:
+        return (len(MODE_ORDER) + 1, "")
+    known = power_mode in MODE_ORDER
+    return (MODE_ORDER.index(power_mode), "") if known else (len(MODE_ORDER), power_mode)
+
+
+def signed_pct(value: float | None) -> str:
+    """Returns a difference with its sign, for example ``+3.2 %``; empty where there is none."""
+    if value is None:
+        return ""
+    rounded = round(value, 1)
+    return f"{rounded:+.1f} %" if rounded else "0.0 %"
+
+
+def number_or_none(value: Any) -> float | None:
+    """Returns a finite number of a summary, None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if value == value and abs(value) != float("inf") else None

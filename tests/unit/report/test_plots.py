@@ -1,0 +1,96 @@
+"""Pictures of built runs: their names, what is drawn, and what there is nothing to draw of."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from orin_core.report import plots, table
+from orin_core.runs.recording import Recording
+from tests.unit.report.built import run
+from tests.unit.report.folders import write_run
+
+
+def _recording(runs_dir: Path, **changes: object) -> Recording:
+    return Recording(folder=write_run(runs_dir, {**run(1), **changes}))
+
+
+@pytest.mark.parametrize(("mode", "name"), [("MAXN", "maxn"), ("50W", "50W"), ("A B/..", "A-B"), (None, "unknown")])
+def test_modes_are_named_as_in_the_published_document(mode: str | None, name: str) -> None:
+    assert plots.mode_name(mode) == name
+
+
+def test_files_have_the_published_names_and_are_pictures(tmp_path: Path) -> None:
+    written = plots.plot_files(_recording(tmp_path), tmp_path)
+    assert [path.name for path in written] == ["resnet-152_maxn_gr3d.png", "resnet-152_maxn_used_ram.png"]
+    for path in written:
+        image = Image.open(path)
+        assert image.width > 600
+        # Axes, a line, a shade, a mean: a blank picture has one colour.
+        assert len(image.convert("RGB").getcolors(maxcolors=1_000_000) or []) > 50
+
+
+def test_measure_is_shaded_between_the_ends_that_the_worker_named(tmp_path: Path) -> None:
+    trace = plots.read_trace(_recording(tmp_path))
+    assert trace is not None
+    assert trace.measure_s == (30.0, 90.0)
+    assert trace.means[plots.GR3D] == 59.07
+    assert np.nanmax(trace.values[plots.GR3D]) == 66
+
+
+def test_without_the_workers_word_measure_is_where_the_rows_say_so(tmp_path: Path) -> None:
+    recording = _recording(tmp_path)
+    (recording.folder / "events.jsonl").unlink()
+    trace = plots.read_trace(recording)
+    assert trace is not None
+    assert trace.measure_s == (30.0, 89.0)
+
+
+def test_a_reading_that_the_board_has_not_gets_no_picture(tmp_path: Path) -> None:
+    recording = _recording(tmp_path)
+    text = recording.csv_path.read_text().replace("Used GR3D (%)", "Something Else")
+    recording.csv_path.write_text(text)
+    assert [plot.kind for plot in plots.draw(recording, title="x", stem="x")] == [plots.USED_RAM]
+
+
+@pytest.mark.parametrize("text", [None, "", "Index,Elapsed (s)\n", "Index,Elapsed (s)\n0,1\n"])
+def test_a_run_without_rows_has_no_pictures(tmp_path: Path, text: str | None) -> None:
+    recording = _recording(tmp_path)
+    recording.csv_path.unlink()
+    if text is not None:
+        recording.csv_path.write_text(text)
+    assert plots.draw(recording, title="x", stem="x") == ()
+
+
+def test_titles_are_text_and_name_a_simulated_board(tmp_path: Path) -> None:
+    plain = plots.draw(_recording(tmp_path / "a"), title=r"$\frac{", stem="x")
+    simulated = plots.draw(_recording(tmp_path / "b", simulated=True), title=r"$\frac{", stem="x")
+    pictures = [np.asarray(Image.open(io.BytesIO(one[0].png)).convert("L")) for one in (plain, simulated)]
+    assert (pictures[0] != pictures[1]).any()
+
+
+def test_thinning_keeps_peaks_valleys_and_gaps() -> None:
+    count = 20_000
+    time_s = np.arange(count, dtype=float)
+    time_s[12_000:] += 600
+    values = np.full(count, 50.0)
+    values[777], values[15_555] = 99.0, 1.0
+    rows = plots.thinned(np.column_stack([time_s, values]), 2000)
+    assert len(rows) <= 2010
+    assert (np.nanmax(rows[:, 1]), np.nanmin(rows[:, 1])) == (99.0, 1.0)
+    gap = np.flatnonzero(np.isnan(rows[:, 0]))
+    assert len(gap) == 1
+    assert rows[gap[0] + 1, 0] - rows[gap[0] - 1, 0] == pytest.approx(601)
+    assert (np.diff(rows[: gap[0], 0]) >= 0).all()
+
+
+def test_rows_of_one_mode_have_file_names_of_their_own() -> None:
+    (found,) = table.build([run(1), run(2, batch_size=8), run(3, mode="50W")], models=["resnet-152"])
+    names = plots.stems(found)
+    assert names["MAXN · batch 1"] == "resnet-152_maxn"
+    assert names["MAXN · batch 8"] == "resnet-152_maxn_batch-8"
+    assert names["50W · batch 1"] == "resnet-152_50W"

@@ -1,0 +1,255 @@
+"""Which runs share a row, which of them count, and what stands beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orin_core.analysis.intervals import mean_interval
+from orin_core.analysis.verdict import Status
+from orin_core.report import table
+from orin_core.report.rows import COLUMN_BY_FIELD, ModelTable, Row
+from orin_core.runs.recording import list_runs
+from tests.unit.report.built import environment, imported, report_runs, run
+from tests.unit.report.folders import write_run
+
+DEPTH = "depth-anything-v2-base"
+
+
+def build(*runs: dict[str, Any], model: str = "resnet-152") -> ModelTable:
+    (found,) = table.build(runs, models=[model])
+    return found
+
+
+def row(found: ModelTable, test: str) -> Row:
+    (one,) = [one for one in found.rows if one.test == test]
+    return one
+
+
+def test_one_row_per_mode_in_the_order_of_the_board() -> None:
+    modes = ["15W", "MAXN", "40W", "30W", "50W", "25W"]
+    found = build(*(run(number, mode=mode) for number, mode in enumerate(modes)))
+    assert [one.test for one in found.rows] == ["MAXN", "50W", "30W", "15W", "25W", "40W"]
+
+
+def test_the_figures_are_those_of_the_summary() -> None:
+    one = row(build(run(1, fps=20.0, power_w=14.0)), "MAXN")
+    assert (one.average_fps, one.average_gpu_pct, one.average_ram_mb) == (20.0, 59.07, 7905.32)
+    assert (one.total_inference_time_s, one.power_draw_w, one.items) == (500.0, 14.0, 10_000)
+    assert one.energy_per_item_j == pytest.approx(0.7)
+    assert one.items_per_joule == pytest.approx(1 / 0.7)
+    assert (one.status, one.validity, one.n_runs, one.intervals) == (Status.VALID, "VALID", 1, {})
+
+
+def test_repeats_become_their_mean_with_an_interval_from_repeats() -> None:
+    speeds = (20.9, 21.0, 21.3)
+    found = build(*(run(number, fps=fps, intervals_95={"fps_end_to_end": [1, 2]}) for number, fps in enumerate(speeds)))
+    one = row(found, "MAXN")
+    assert one.average_fps == pytest.approx(sum(speeds) / 3)
+    assert one.intervals["average_fps"] == pytest.approx(mean_interval(speeds))
+    assert (one.n_runs, one.interval_basis) == (3, "repeats")
+    assert one.run_ids[0].endswith("0002")
+
+
+def test_one_run_has_the_interval_of_its_own_blocks() -> None:
+    blocks = {"fps_end_to_end": [20.9, 21.1], "energy_per_item_j": [0.5, 0.8]}
+    one = row(build(run(1, intervals_95=blocks)), "MAXN")
+    assert one.interval_basis == "blocks"
+    assert one.intervals["average_fps"] == (20.9, 21.1)
+    assert one.intervals["items_per_joule"] == pytest.approx((1 / 0.8, 1 / 0.5))
+    assert "power_draw_w" not in one.intervals
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"batch_size": 8}, "batch 8"),
+        ({"precision": "fp16"}, "fp16 (TF32 allowed)"),
+        ({"tf32_allowed": False}, "fp32"),
+        ({"scope": "preloaded"}, "scope preloaded"),
+        ({"device": "Other"}, "on Other"),
+        ({"weights": "random"}, "random weights"),
+        ({"images": "synthetic"}, "synthetic images"),
+        ({"dataset": "mine"}, "mine"),
+        ({"ram_total_mb": 30_698}, "32 GB module"),
+        ({"in_flight": 2}, "2 in flight"),
+        ({"env": environment(jetson_clocks="on")}, "jetson_clocks on"),
+        ({"env": environment(fan={"pwm_pct": 100.0, "rpm": 4000})}, "fan at full speed"),
+        ({"env": environment(kernel="6.8.12-tegra")}, "kernel 6.8.12-tegra"),
+        ({"env": environment(l4t="# R35 (release), REVISION: 4.1, x")}, "L4T 35.4.1"),
+        ({"env": environment(model_spec={"revision": "ffffffffffff"})}, "revision fffffff"),
+    ],
+)
+def test_runs_that_differ_never_share_a_row_and_the_row_says_in_what(changes: dict[str, Any], named: str) -> None:
+    found = build(run(1, fps=21.0), run(2, fps=42.0, **changes))
+    mine = [one for one in found.rows if one.run_ids and one.power_mode == "MAXN"]
+    assert {one.average_fps for one in mine} == {21.0, 42.0}
+    assert [one.test for one in mine if one.average_fps == 42.0] == [f"MAXN · {named}"]
+
+
+def test_a_run_from_before_a_setting_was_recorded_is_not_mixed_with_later_ones() -> None:
+    found = build(run(1, fps=21.0), run(2, fps=42.0, ram_total_mb=None))
+    assert {one.test for one in found.rows if one.power_mode == "MAXN"} == {
+        "MAXN · 64 GB module",
+        "MAXN · Module RAM not known",
+    }
+
+
+def test_only_valid_runs_count_where_there_are_any() -> None:
+    one = row(build(run(1, fps=21.0), run(2, fps=30.0, status="invalid"), run(3, fps=40.0, status="demo")), "MAXN")
+    assert (one.average_fps, one.status, one.n_runs, one.left_out) == (21.0, Status.VALID, 1, 2)
+
+
+def test_without_a_valid_run_the_newest_of_the_best_status_counts() -> None:
+    found = build(run(1, fps=20.0, status="demo"), run(2, fps=21.0, status="demo"), run(3, fps=30.0, status="invalid"))
+    one = row(found, "MAXN")
+    assert (one.average_fps, one.validity, one.n_runs, one.intervals) == (21.0, "DEMO", 1, {})
+    assert "DEMO" in one.labels
+
+
+def test_refused_figures_are_not_shown_and_the_reason_is() -> None:
+    found = build(run(1, fps=900.0, status="implausible", reasons=("Above what the GPU can compute.",)))
+    one = row(found, "MAXN")
+    assert [one.figure(field) for field in COLUMN_BY_FIELD] == [None] * len(COLUMN_BY_FIELD)
+    assert (one.items, one.validity, one.differences) == (None, "IMPLAUSIBLE", {})
+    assert any("Above what the GPU can compute." in note for note in found.notes)
+    assert found.rankings == ()
+
+
+def test_a_run_without_any_figure_has_no_row_and_is_counted() -> None:
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("gr3d_pct_mean", "ram_used_mb_mean", "power_w_mean", "energy_per_item_j", "items_per_joule")
+    )
+    failed = run(1, fps=None, items=None, status="invalid", **nothing)
+    found = build(failed)
+    assert not found.has_runs
+    assert any(note.startswith("1 run without any figure") for note in found.notes)
+
+
+def test_the_published_row_stands_beside_with_signed_differences() -> None:
+    one = row(build(run(1, fps=21.015 * 1.1, items=10_000, power_w=14.78)), "MAXN")
+    assert one.published is not None
+    assert one.published.average_fps == 21.015
+    assert one.differences["average_fps"] == pytest.approx(10.0)
+    assert one.differences["power_draw_w"] == pytest.approx(0.0)
+    assert one.differences["energy_per_item_j"] == pytest.approx(-8.93, abs=0.01)
+
+
+def test_a_time_over_another_number_of_images_is_not_compared() -> None:
+    one = row(build(run(1, items=1000)), "MAXN")
+    assert "average_fps" in one.differences
+    assert "total_inference_time_s" not in one.differences
+
+
+@pytest.mark.parametrize("changes", [{"scope": "preloaded"}, {"dataset": "mine"}, {"scope": None}, {"dataset": None}])
+def test_other_work_is_never_beside_a_published_row(changes: dict[str, Any]) -> None:
+    found = build(run(1, **changes))
+    assert [one.published for one in found.rows if one.run_ids] == [None]
+    assert [one.test for one in found.rows if one.published] == ["MAXN", "50W", "30W", "15W"]
+
+
+@pytest.mark.parametrize("changes", [{"batch_size": 8}, {"simulated": True, "status": "simulated"}])
+def test_what_cannot_be_compared_has_no_difference_and_says_why(changes: dict[str, Any]) -> None:
+    (one,) = [one for one in build(run(1, **changes)).rows if one.run_ids]
+    assert one.published is not None
+    assert one.differences == {}
+    assert one.not_compared
+
+
+def test_an_imported_log_that_names_no_scope_is_set_beside_the_published_row() -> None:
+    one = row(build(imported(1, model=DEPTH, items=1000, fps=5.25, power_w=46.4), model=DEPTH), "MAXN · imported")
+    assert one.labels == ("imported, not verified",)
+    assert one.differences["power_draw_w"] == pytest.approx(118.4, abs=0.1)
+    assert one.published is not None
+    assert one.published.known_error is not None
+
+
+def test_modes_that_nobody_ran_keep_their_published_row_and_no_figure() -> None:
+    found = build(run(1, mode="30W"))
+    assert [one.test for one in found.rows] == ["MAXN", "50W", "30W", "15W"]
+    assert [bool(one.run_ids) for one in found.rows] == [False, False, True, False]
+    assert found.rows[0].average_fps is None
+    assert found.rows[0].validity == ""
+
+
+def test_without_runs_the_published_rows_answer_both_questions_of_a_newcomer() -> None:
+    resnet, depth = table.build([])
+    assert depth.published_best is not None
+    assert depth.published_best.power_mode == "50W"
+    assert "MAXN is left out" in depth.published_best.sentence
+    assert resnet.published_diagnosis is not None
+    assert resnet.published_diagnosis.kind.value == "host-bound"
+    for figure in ("1497", "1728"):
+        assert figure in resnet.published_diagnosis.sentence
+
+
+def test_the_caption_names_both_boards_and_that_they_differ() -> None:
+    found = build(run(1))
+    for part in ("AGX Orin Developer Kit", "64 GB module", "62841 MB", "L4T 36.4.0", "32 GB module", "modules differ"):
+        assert part in found.caption
+    same = build(run(1, ram_total_mb=30_698))
+    assert "differ" not in same.caption
+    assert "not recorded" in build(run(1, ram_total_mb=None)).caption
+
+
+def test_a_formal_result_names_the_repeats_it_lacks() -> None:
+    found = build(run(1, profile="formal"), run(2, profile="formal"))
+    assert any("5 repeats; there are 2" in note for note in found.notes)
+
+
+def test_rows_without_valid_modes_have_no_diagnosis_across_them_and_three_have() -> None:
+    speeds = {"MAXN": 21.015, "50W": 15.27, "30W": 16.91}
+    runs = [run(number, mode=mode, fps=fps) for number, (mode, fps) in enumerate(speeds.items())]
+    found = build(*runs)
+    assert found.diagnosis is not None
+    assert (found.diagnosis.kind.value, found.diagnosis.certainty and found.diagnosis.certainty.value) == (
+        "host-bound",
+        "yes",
+    )
+    assert build(*runs[:2]).diagnosis is None
+    simulated = [{**one, "simulated": True, "source": "simulated"} for one in runs]
+    assert build(*simulated).diagnosis is None
+
+
+def test_an_old_summary_is_judged_anew_and_shown() -> None:
+    old = {
+        key: run(1)[key]
+        for key in (
+            "run_id",
+            "model",
+            "dataset",
+            "power_mode",
+            "source",
+            "simulated",
+            "scope",
+            "fps_end_to_end",
+            "items",
+        )
+    }
+    (one,) = [one for one in build(old).rows if one.run_ids]
+    assert one.average_fps == 21.0
+    assert one.validity == "INVALID"
+    assert one.reasons
+
+
+def test_models_are_told_apart_and_chosen_by_any_of_their_names() -> None:
+    runs = report_runs()
+    labels = [one.label for one in table.build(runs)]
+    assert labels == ["ResNet-152", "Depth Anything V2 Base", "<img src=x onerror=alert(1)>|*mine*", "Model not named"]
+    assert [one.model for one in table.build(runs, models=["microsoft/resnet-152"])] == ["resnet-152"]
+    assert [one.model for one in table.build(runs, models=["Depth-Anything"])] == [DEPTH]
+
+
+def test_two_models_of_one_folder_name_get_file_names_of_their_own() -> None:
+    found = table.build([run(1, model="/a/mine"), run(2, model="/b/mine")])
+    slugs = [one.slug for one in found]
+    assert len(set(slugs)) == len(slugs)
+
+
+def test_run_folders_and_summaries_give_the_same_table(tmp_path: Path) -> None:
+    runs = report_runs()
+    for one in runs:
+        write_run(tmp_path, one, rows=8)
+    assert table.build(list_runs(tmp_path)) == table.build(runs)
