@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from dashboard import feed, state
+from dashboard import exports, feed, state
 from orin_core.errors import BadRequest, OrinError
 
 IDLE = "idle"
@@ -138,4 +138,5 @@ def routes() -> list[BaseRoute]:
         Route("/api/live", live, methods=["GET"]),
         Route("/api/runs/{run_id}/run.csv", run_csv, methods=["GET"]),
         Route("/api/plotly.min.js", plotly_js, methods=["GET"]),
+        *exports.routes(),
     ]

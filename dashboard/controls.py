@@ -10,11 +10,13 @@ import streamlit as st
 
 from dashboard import downloads, state
 from dashboard.board import BoardView
-from dashboard.words import plain
+from dashboard.words import length_text, plain
 from orin_core import catalog
+from orin_core.analysis.verdict import PROFILES
 from orin_core.catalog import Choice
-from orin_core.errors import OrinError
-from orin_core.spec import RunSpec
+from orin_core.errors import BadRequest, OrinError
+from orin_core.profiles import Profile
+from orin_core.spec import MAX_NOTES, RunSpec
 
 OTHER_MODEL = "other-model"
 FOLDER = "folder"
@@ -22,10 +24,19 @@ CURRENT = "current"
 RANDOM = "random"
 SYNTHETIC = "synthetic"
 DOWNLOAD = "download"
-MINUTE = "One minute"
+AS_ASKED = "As the protocol asks"
 WHOLE = "Whole data set"
 NUMBER = "Number of images"
 SECONDS = "Number of seconds"
+
+# Kept while another page is shown, as every key that begins with "form_".
+
+_PROTOCOLS = {
+    Profile.STANDARD: ("Standard", "70 s and 100 images: what a VALID run needs."),
+    Profile.DEMO: ("Demo", "20 s, to see that everything works. A demo is never VALID."),
+    Profile.FORMAL: ("Formal", "10.5 min, the images looped. Five such runs make a result to publish."),
+}
+"""What each is called, and what it needs in one line; the first is chosen at first."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +71,8 @@ def form(board: BoardView, *, disabled: bool) -> Form:
     model = _model(disabled)
     dataset = _dataset(disabled)
     mode = _power_mode(board, disabled)
-    length = _length(dataset, disabled)
+    profile = _profile(disabled)
+    length = _length(dataset, profile, disabled)
     batch_size = _number(
         "Batch size", 1, 4096, 1, key=state.FORM_BATCH, disabled=disabled, help_text="Images per model call."
     )
@@ -68,20 +80,24 @@ def form(board: BoardView, *, disabled: bool) -> Form:
     missing = model.missing or dataset.missing
     if missing or isinstance(length, str):
         return Form(spec=None, missing=missing or str(length))
-    return Form(
-        spec=RunSpec(
-            model=model.name,
-            dataset=dataset.name,
-            power_mode=mode,
-            items=length[0],
-            seconds=length[1],
-            batch_size=int(batch_size),
-            weights=model.source,
-            images=dataset.source,
-            telemetry=state.settings().telemetry,
-            **phases,
-        )
+    spec = RunSpec(
+        model=model.name,
+        dataset=dataset.name,
+        power_mode=mode,
+        profile=profile,
+        items=length[0],
+        seconds=length[1],
+        batch_size=int(batch_size),
+        weights=model.source,
+        images=dataset.source,
+        telemetry=state.settings().telemetry,
+        **phases,
     )
+    try:
+        spec.validated()
+    except BadRequest as error:
+        return Form(spec=None, missing=error.message)
+    return Form(spec=spec)
 
 
 def _pick(labels: Mapping[str, str], *, label: str, key: str, disabled: bool, help_text: str | None = None) -> str:
@@ -172,18 +188,30 @@ def _power_mode(board: BoardView, disabled: bool) -> str:
     )
 
 
-def _length(dataset: _Subject, disabled: bool) -> tuple[int | None, float | None] | str:
-    """Returns items and seconds, one of them None; a sentence where the length is not known."""
-    names = {name: name for name in (MINUTE, WHOLE, NUMBER, SECONDS)}
+def _profile(disabled: bool) -> str:
+    labels = {profile.value: label for profile, (label, _) in _PROTOCOLS.items()}
+    chosen = _pick(labels, label="Protocol", key=state.FORM_PROFILE, disabled=disabled)
+    st.caption(_PROTOCOLS[Profile(chosen)][1])
+    return chosen
+
+
+def _length(dataset: _Subject, profile: str, disabled: bool) -> tuple[int | None, float | None] | str:
+    """Returns items and seconds, both None where the protocol decides; a sentence where the length is not known."""
+    names = {name: name for name in (AS_ASKED, WHOLE, NUMBER, SECONDS)}
+    least = PROFILES[profile]
     length = _pick(names, label="Length", key=state.FORM_LENGTH, disabled=disabled)
     if length == NUMBER:
         items = _number("How many images", 1, 100_000_000, 500, key=state.FORM_ITEMS, disabled=disabled)
+        if items < least.min_items:
+            st.caption(f"Too few to be VALID: this protocol needs {least.min_items} images and more.")
         return int(items), None
     if length == SECONDS:
-        seconds = _number("How many seconds", 1, 604_800, 60, key=state.FORM_SECONDS, disabled=disabled)
+        seconds = _number("How many seconds", 1, 604_800, 70, key=state.FORM_SECONDS, disabled=disabled)
+        if seconds < least.min_s:
+            st.caption(f"Too short to be VALID: this protocol needs {length_text(least.min_s)} and more.")
         return None, seconds
-    if length == MINUTE:
-        return None, 60.0
+    if length == AS_ASKED:
+        return None, None
     if dataset.missing:
         return dataset.missing
     try:
@@ -217,5 +245,29 @@ def _advanced(board: BoardView, disabled: bool) -> dict[str, Any]:
             help="Holds the clocks at the caps of the power mode during the run and puts them back after it.",
         )
         values["lock_clocks"] = locked and board.has_jetson_clocks
+        values |= _conditions(disabled)
         st.caption(f"Telemetry: {board.kind or 'none'}")
     return values
+
+
+def _conditions(disabled: bool) -> dict[str, Any]:
+    """Shows what only a person can tell of the run, and returns it; kept with the run."""
+    ambient_c: Any = st.number_input(
+        "Ambient temperature (°C, optional)",
+        -60.0,
+        80.0,
+        value=None,
+        step=0.5,
+        key=state.FORM_AMBIENT_C,
+        disabled=disabled,
+        placeholder="not measured",
+    )
+    notes: Any = st.text_area(
+        "Notes (optional)",
+        key=state.FORM_NOTES,
+        max_chars=MAX_NOTES,
+        height=90,
+        disabled=disabled,
+        placeholder="Fan, case, supply, anything unusual",
+    )
+    return {"ambient_c": None if ambient_c is None else float(ambient_c), "notes": str(notes or "").strip()}

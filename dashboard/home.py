@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import live, runs, state, system
+from dashboard import imports, live, report, runs, state, system
 from dashboard.words import plain, refusal
 from orin_core.errors import OrinError
 
@@ -19,6 +19,12 @@ _STYLE = """
   border-radius: 8px; font-size: 12px; white-space: nowrap; }
 .orin-figure div { opacity: 0.75; overflow: hidden; text-overflow: ellipsis; }
 .orin-figure b { font-size: 24px; font-weight: 650; font-variant-numeric: tabular-nums; margin-right: 2px; }
+.orin-figures[data-refused] b { text-decoration: line-through; opacity: 0.5; }
+.orin-links { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; font-size: 13px; }
+.orin-links span { opacity: 0.75; }
+.orin-link { padding: 3px 10px; border-radius: 6px; text-decoration: none; color: inherit !important;
+  border: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
+.orin-link:hover { border-color: currentColor; }
 </style>
 """
 
@@ -63,6 +69,8 @@ def main() -> None:
         [
             st.Page(live.page, title="Live", url_path="live", default=True),
             st.Page(runs.page, title="Runs", url_path="runs"),
+            st.Page(report.page, title="Report", url_path="report"),
+            st.Page(imports.page, title="Import", url_path="import"),
             st.Page(system.page, title="System", url_path="system"),
         ],
         position="top",

@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import state, summary_view
+from dashboard import state, summary_view, verdict_view
 from dashboard.live_chart import live_chart
 from dashboard.words import plain, source_label, started_utc
+from orin_core.analysis.verdict import Status
 from orin_core.errors import BadRequest
 from orin_core.runs import store
 from orin_core.runs.recording import Recording, list_runs
@@ -23,14 +24,23 @@ _COLUMNS: dict[str, tuple[str, str]] = {
     "ram_used_mb_mean": ("RAM (MB)", "%.0f"),
     "power_w_mean": ("Power (W)", "%.2f"),
     "energy_per_item_j": ("J / image", "%.3f"),
+    "items_per_joule": ("Images / J", "%.3f"),
     "tj_c_max": ("Hottest (°C)", "%.1f"),
 }
 
 
 @functools.lru_cache(maxsize=5000)
 def _summary(path: Path, changed_ns: int) -> dict[str, Any]:
-    """Reads a summary once for each of its versions; the time is only part of the key."""
-    return store.read_json(path) or {}
+    """Reads and judges a summary once for each of its versions; the time is only part of the key."""
+    summary = store.read_json(path) or {}
+    energy_j = summary.get("energy_per_item_j")
+    if energy_j and summary.get("items_per_joule") is None:  # of an older version
+        summary["items_per_joule"] = 1 / energy_j
+    kept = ("model", "dataset", "power_mode", "state", "profile", "source", "simulated", "weights", "images")
+    verdict = verdict_view.verdict_of(summary)
+    # Figures that cannot be true are left out; the run's own page says why.
+    figures = {key: None if verdict.status is Status.IMPLAUSIBLE else summary.get(key) for key in _COLUMNS}
+    return {**{key: summary.get(key) for key in kept}, **figures, "validity": verdict.badge}
 
 
 def _row(recording: Recording, active: Recording | None) -> dict[str, Any]:
@@ -47,10 +57,12 @@ def _row(recording: Recording, active: Recording | None) -> dict[str, Any]:
         "Model": found.get("model") or "",
         "Images": found.get("dataset") or "",
         "Mode": found.get("power_mode") or "",
+        "Validity": found.get("validity") or "",
         "State": found.get("state"),
         # Before the figures, so that it is in sight on a small screen.
         "Board and data": source_label(found),
         **{title: found.get(key) for key, (title, _) in _COLUMNS.items()},
+        "Profile": found.get("profile") or "",
     }
 
 
@@ -68,7 +80,10 @@ def _table() -> None:
     recordings = list_runs(settings.runs_dir)
     st.subheader("Runs")
     if not recordings:
-        st.info("There are no runs yet. Start one on the Live page; each is kept here with its CSV and its figures.")
+        st.info(
+            "There are no runs yet. Start one on the Live page, or bring old logs in on the Import "
+            "page; each is kept here with its CSV and its figures."
+        )
         return
     active = state.run_finder().active()
     frame = pd.DataFrame([_row(recording, active) for recording in recordings])
@@ -119,3 +134,4 @@ def _detail(run_id: str) -> None:
     )
     if summary:
         summary_view.details(summary)
+    summary_view.downloads(recording.run_id)

@@ -1,4 +1,4 @@
-"""The figures of a run that has ended, as tiles and as a table; every blank says why."""
+"""The figures of a run that has ended: tiles, the verdict on them, a table of all; every blank says why."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import figure_rows, verdict_view
 from dashboard.words import figure, label_of, length_text, plain
 
 _TILES = (
@@ -16,29 +17,6 @@ _TILES = (
     ("Power", "power_w_mean", "{:.2f}", " W"),
     ("Energy per image", "energy_per_item_j", "{:.3f}", " J"),
     ("Hottest", "tj_c_max", "{:.1f}", " °C"),
-)
-_NO_TICKS = "no tick lay within measure"
-_NO_BATCH = "no batch of measure ended"
-_ROWS = (
-    ("Images measured", "items", "{:,}", "", "measure was not reached"),
-    ("Images that could not be read", "failed_items", "{:,}", "", ""),
-    ("Batch size", "batch_size", "{}", "", ""),
-    ("Time of measure", "total_inference_time_s", "{:.3f}", " s", _NO_BATCH),
-    ("FPS end to end", "fps_end_to_end", "{:.3f}", "", _NO_BATCH),
-    ("FPS model only", "fps_model", "{:.3f}", "", "the bare loop was not run"),
-    ("Latency, median", "latency_ms_p50", "{:.2f}", " ms", _NO_BATCH),
-    ("Latency, 90 %", "latency_ms_p90", "{:.2f}", " ms", _NO_BATCH),
-    ("Latency, 99 %", "latency_ms_p99", "{:.2f}", " ms", "needs 1000 batches"),
-    ("GPU load (GR3D), mean", "gr3d_pct_mean", "{:.2f}", " %", _NO_TICKS),
-    ("GPU clock, mean", "gr3d_freq_mhz_mean", "{:.0f}", " MHz", "not printed, or no tick within measure"),
-    ("RAM, mean", "ram_used_mb_mean", "{:,.1f}", " MB", _NO_TICKS),
-    ("RAM, highest", "ram_used_mb_max", "{:,.0f}", " MB", _NO_TICKS),
-    ("Power, mean", "power_w_mean", "{:.3f}", " W", "no rails, or no tick within measure"),
-    ("Energy per image", "energy_per_item_j", "{:.4f}", " J", "needs power and images"),
-    ("Hottest", "tj_c_max", "{:.1f}", " °C", _NO_TICKS),
-    ("Ticks of measure", "ticks", "{}", "", ""),
-    ("Precision", "precision", "{}", "", "the model was not loaded"),
-    ("Device", "device", "{}", "", "the model was not loaded"),
 )
 _STATE_NOTES = {
     "done": st.success,
@@ -62,7 +40,7 @@ def ended(document: dict[str, Any]) -> None:
 
 
 def show(summary: dict[str, Any]) -> None:
-    """Shows how a run ended and its figures over measure.
+    """Shows how a run ended, its figures over measure, and whether they can be trusted.
 
     Args:
         summary: as in ``summary.json``.
@@ -73,8 +51,10 @@ def show(summary: dict[str, Any]) -> None:
         f"<b>{html.escape(figure(summary.get(key), pattern))}</b>{html.escape(unit)}</div>"
         for label, key, pattern, unit in _TILES
     )
-    st.html(f'<div class="orin-figures">{"".join(tiles)}</div>')
+    struck = ' data-refused="true"' if verdict_view.refused(summary) else ""
+    st.html(f'<div class="orin-figures"{struck}>{"".join(tiles)}</div>')
     st.caption(_qualification(summary))
+    verdict_view.show(summary)
 
 
 def _qualification(summary: dict[str, Any]) -> str:
@@ -89,13 +69,31 @@ def _qualification(summary: dict[str, Any]) -> str:
 
 
 def details(summary: dict[str, Any]) -> None:
-    """Shows every figure, and why a blank one is blank."""
+    """Shows every figure with its count and interval, and why a blank one is blank."""
     with st.expander("All figures"):
-        lines = ["| | |", "|---|---|"]
-        for label, key, pattern, unit, why in _ROWS:
-            value = summary.get(key)
-            shown = plain(figure(value, pattern, unit)) if value is not None else f"– *({why})*" if why else "–"
-            lines.append(f"| {label} | {shown} |")
-        lines += [f"| Note | {plain(label)} |" for label in summary.get("labels") or []]
-        lines += [f"| Notice | {plain(notice)} |" for notice in summary.get("notices") or []]
+        lines = list(figure_rows.lines(summary, refused=verdict_view.refused(summary)))
+        lines += [f"| Note | {plain(label)} | |" for label in summary.get("labels") or []]
+        lines += [f"| Notice | {plain(notice)} | |" for notice in summary.get("notices") or []]
         st.markdown("\n".join(lines))
+
+
+_DOWNLOADS = {
+    "csv": ("CSV", "one row per tick, as recorded"),
+    "scales": ("SCALES layout", "the same in the layout of tegrastats_parser"),
+    "parquet": ("Parquet", "typed columns, small; for long runs"),
+    "zip": ("Folder (zip)", "everything that was recorded"),
+}
+
+
+def downloads(run_id: str) -> None:
+    """Shows the links that download a run.
+
+    Args:
+        run_id: checked, so that it may become part of an address.
+    """
+    links = (
+        f'<a class="orin-link" href="/api/runs/{html.escape(run_id)}/export/{name}" '
+        f'title="{html.escape(why)}" download>{html.escape(label)}</a>'
+        for name, (label, why) in _DOWNLOADS.items()
+    )
+    st.html(f'<div class="orin-links"><span>Download</span>{"".join(links)}</div>')

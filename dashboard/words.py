@@ -46,8 +46,10 @@ def label_of(text: str) -> str:
 
 
 def source_label(row: dict[str, Any]) -> str:
-    """Returns what a reader of a run's row must know first: simulated, random, synthetic; else its source."""
+    """Returns what a reader of a run's row must know first: simulated, imported, random, synthetic; else its source."""
     found = ["SIMULATED BOARD"] if row.get("simulated") else [str(row["source"])] if row.get("source") else []
+    if row.get("source") == "imported":
+        found = ["IMPORTED LOG"]
     if row.get("weights") == "random":
         found.append("random weights")
     if row.get("images") == "synthetic":
@@ -71,5 +73,7 @@ def asked_text(spec: dict[str, Any]) -> str:
         parts.append(f"{spec['items']:,} images")
     elif spec.get("seconds"):
         parts.append(length_text(spec["seconds"]))
+    if spec.get("profile"):
+        parts.append(f"{spec['profile']} protocol")
     parts += [f"batch {spec.get('batch_size')}", f"power mode {spec.get('power_mode')}"]
     return "This run: " + ", ".join(str(part) for part in parts if part) + "."

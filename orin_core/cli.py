@@ -12,11 +12,11 @@ import json
 import os
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from orin_core import cli_run, doctor, hub, kit_check, settings
+from orin_core import cli_export, cli_import, cli_report, cli_run, doctor, hub, kit_check, settings
 from orin_core.board.logs import Line, iter_log, open_log
 from orin_core.errors import BadRequest, OrinError, RunFailed
 from orin_core.runs import launcher, log_rows
@@ -45,6 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     parse.add_argument("log", help="text or gzip; - for standard input")
     parse.add_argument("--format", choices=log_rows.FORMATS, default="jsonl", help="scales: the team's own CSV layout")
     parse.add_argument("-o", "--output", type=Path, help="file to write instead of standard output")
+    cli_import.add_parser(commands)
+    cli_export.add_parser(commands)
+    cli_report.add_parser(commands)
     doctor.add_parser(commands)
     kit_check.add_parser(commands)
     return parser
@@ -92,12 +95,12 @@ def _command_stop(arguments: argparse.Namespace, config: Settings) -> int:
     return EXIT_DONE
 
 
-def _command_fetch(arguments: argparse.Namespace) -> int:
+def _command_fetch(arguments: argparse.Namespace, config: Settings) -> int:
     hub.fetch(arguments.name, lambda progress: print(json.dumps(progress), flush=True))
     return EXIT_DONE
 
 
-def _command_parse(arguments: argparse.Namespace) -> int:
+def _command_parse(arguments: argparse.Namespace, config: Settings) -> int:
     read_in_part = 0
 
     def counted(lines: Iterable[Line]) -> Iterator[Line]:
@@ -149,6 +152,21 @@ def _opened_for_writing(path: Path) -> TextIO:
         raise BadRequest(f"{path} cannot be written: {error.strerror}.", "Name another file with -o.") from error
 
 
+_COMMANDS: Mapping[str, Callable[[argparse.Namespace, Settings], int]] = {
+    "run": cli_run.command,
+    "runs": _command_runs,
+    "stop": _command_stop,
+    "fetch": _command_fetch,
+    "parse": _command_parse,
+    "import": cli_import.command,
+    "export": cli_export.command,
+    "report": cli_report.command,
+    "mission": cli_report.command,
+    "doctor": doctor.command,
+    "kit-check": kit_check.command,
+}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code.
 
@@ -157,20 +175,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     try:
-        config = settings.load()
-        if arguments.command == "run":
-            return cli_run.command(arguments, config)
-        if arguments.command == "runs":
-            return _command_runs(arguments, config)
-        if arguments.command == "stop":
-            return _command_stop(arguments, config)
-        if arguments.command == "fetch":
-            return _command_fetch(arguments)
-        if arguments.command == "doctor":
-            return doctor.command(arguments, config)
-        if arguments.command == "kit-check":
-            return kit_check.command(arguments, config)
-        return _command_parse(arguments)
+        return _COMMANDS[arguments.command](arguments, settings.load())
     except OrinError as error:
         print(f"{error.message} {error.hint}".strip(), file=sys.stderr)
         return error.exit_code

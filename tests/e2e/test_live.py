@@ -167,6 +167,8 @@ def test_run_from_click_to_csv(server: Server, viewer: Viewer) -> None:
     for tab in (page, second):
         expect(tab.get_by_text("FPS end to end").first).to_be_visible(timeout=LONG_MS)
         expect(tab.locator('.orin-state[data-state="done"]')).to_be_visible(timeout=LONG_MS)
+        # Forty images are no measure, and a simulated board is none anyway: said without a click.
+        expect(tab.locator('[data-verdict="simulated"]')).to_contain_text("40 images", timeout=LONG_MS)
     text = server.text(f"/api/runs/{run_id}/run.csv")
     assert text.startswith(during)
     wait_for(lambda: len(plotted_rows(page)["Used RAM (MB)"]) == len(csv_rows(text, "Used RAM (MB)")), "every row")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import board, state
+from dashboard import board, runs, state
 from dashboard.words import plain
 from orin_core.errors import BadRequest, BoardBusy, PowerModeNotPermitted
 from orin_core.runs import launcher, store
@@ -41,6 +41,60 @@ def test_form_becomes_a_spec(singletons: Settings, monkeypatch: pytest.MonkeyPat
     assert (spec.weights, spec.images, spec.power_mode) == ("random", "synthetic", "MODE_30W")
     assert (spec.batch_size, spec.idle_s, spec.interval_ms, spec.lock_clocks) == (4, 0.0, 1000, True)
     assert spec == spec.validated()
+
+
+def test_length_is_the_protocols_until_one_is_chosen(singletons: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page(singletons)
+    assert app.selectbox(key=state.FORM_PROFILE).options == ["Standard", "Demo", "Formal"]
+    [spec] = started_with(app, monkeypatch)
+    assert (spec.profile, spec.items, spec.seconds) == ("standard", None, None)
+    assert (spec.validated().seconds, spec.validated().min_items) == (70, 100)
+    assert any("what a VALID run needs" in caption.value for caption in app.caption)
+    app.selectbox(key=state.FORM_PROFILE).set_value("demo").run()
+    assert any("never VALID" in caption.value for caption in app.caption)
+    [spec] = started_with(app, monkeypatch)
+    assert (spec.profile, spec.validated().seconds) == ("demo", 20)
+
+
+@pytest.mark.parametrize(
+    ("profile", "length", "key", "value", "warning"),
+    [
+        ("standard", "Number of seconds", state.FORM_SECONDS, 59, "needs 1 min and more"),
+        ("standard", "Number of seconds", state.FORM_SECONDS, 61, ""),
+        ("formal", "Number of seconds", state.FORM_SECONDS, 599, "needs 10 min and more"),
+        ("standard", "Number of images", state.FORM_ITEMS, 99, "needs 100 images and more"),
+        ("demo", "Number of images", state.FORM_ITEMS, 1, ""),
+    ],
+)
+def test_length_that_cannot_be_valid_is_told_before_the_run(
+    singletons: Settings, profile: str, length: str, key: str, value: int, warning: str
+) -> None:
+    app = page(singletons)
+    app.selectbox(key=state.FORM_PROFILE).set_value(profile).run()
+    app.selectbox(key=state.FORM_LENGTH).set_value(length).run()
+    app.number_input(key=key).set_value(value).run()
+    told = [caption.value for caption in app.caption if "to be VALID" in caption.value]
+    assert [warning in text for text in told] == ([True] if warning else [])
+
+
+def test_phases_that_contradict_are_told_before_the_run(singletons: Settings) -> None:
+    app = page(singletons)
+    app.number_input(key=state.FORM_WARMUP_MIN_S).set_value(200.0).run()
+    assert not app.exception
+    assert not start_button(app)
+    assert any("at least 200 s and at most 120 s" in caption.value for caption in app.caption)
+    app.number_input(key=state.FORM_WARMUP_MAX_S).set_value(300.0).run()
+    assert start_button(app)
+
+
+def test_ambient_and_notes_go_with_the_run(singletons: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = page(singletons)
+    [spec] = started_with(app, monkeypatch)
+    assert (spec.ambient_c, spec.notes) == (None, "")
+    app.number_input(key=state.FORM_AMBIENT_C).set_value(21.5).run()
+    app.text_area(key=state.FORM_NOTES).set_value(" Fan at full speed.\n").run()
+    [spec] = started_with(app, monkeypatch)
+    assert (spec.ambient_c, spec.notes) == (21.5, "Fan at full speed.")
 
 
 def test_whole_data_set_is_counted(singletons: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +147,7 @@ def test_while_a_run_is_on_nothing_can_be_started_and_stop_asks_once(
     assert "start" not in {button.key for button in app.button}
     assert app.selectbox(key=state.FORM_MODEL).disabled
     assert app.query_params["run"] in (RUN_ID, [RUN_ID])
-    asked = plain("This run: resnet-152, cifar100, batch 1, power mode current.")
+    asked = plain("This run: resnet-152, cifar100, standard protocol, batch 1, power mode current.")
     assert asked in [text.value for text in app.caption]
     app.button(key="stop").click().run()
     assert stopped == []
@@ -198,9 +252,24 @@ def test_unknown_run_is_told_not_thrown(singletons: Settings) -> None:
 
 
 def test_recording_row_has_what_the_table_shows(singletons: Settings, folder: Folder) -> None:
-    from dashboard import runs
-
-    store.write_json(folder.path / store.SUMMARY, SUMMARY)
+    energy = {"energy_per_item_j": 0.5, "profile": "standard"}
+    store.write_json(folder.path / store.SUMMARY, {**SUMMARY, **energy})
     row = runs._row(Recording(folder=folder.path), None)
     assert (row["Model"], row["State"], row["FPS"], row["Power (W)"]) == ("resnet-152", "done", 3.25, None)
+    assert (row["J / image"], row["Images / J"], row["Profile"]) == (0.5, 2.0, "standard")
     assert row["Board and data"] == "SIMULATED BOARD, random weights, synthetic images"
+    assert row["Validity"] == "SIMULATED"
+
+
+def test_row_leaves_out_figures_that_cannot_be_true(singletons: Settings, folder: Folder) -> None:
+    verdict = {"status": "implausible", "badge": "IMPLAUSIBLE", "sentence": "Refused.", "reasons": [], "unknown": []}
+    store.write_json(folder.path / store.SUMMARY, {**SUMMARY, "verdict": verdict})
+    row = runs._row(Recording(folder=folder.path), None)
+    assert (row["Validity"], row["FPS"]) == ("IMPLAUSIBLE", None)
+
+
+def test_row_of_an_imported_log_says_so(singletons: Settings, folder: Folder) -> None:
+    imported = {"source": "imported", "origin": "imported", "simulated": False, "weights": None, "images": None}
+    store.write_json(folder.path / store.SUMMARY, {**SUMMARY, **imported, "model": None})
+    row = runs._row(Recording(folder=folder.path), None)
+    assert (row["Model"], row["Validity"], row["Board and data"]) == ("", "IMPORTED", "IMPORTED LOG")

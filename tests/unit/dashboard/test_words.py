@@ -44,8 +44,8 @@ def test_text_of_others_is_shown_as_it_is(
     for text in shown:
         assert not re.search(r"(?<!\\)[$`\[\]<]", text.replace("`" + RUN_ID + "`", "")), text
         assert not re.search(r"^(#|- )", text, re.MULTILINE), text
-    [table] = [text for text in shown if text.startswith("| | |")]
-    assert all(len(re.findall(r"(?<!\\)\|", line)) == 3 for line in table.splitlines())
+    [table] = [text for text in shown if text.startswith("| | | |")]
+    assert all(len(re.findall(r"(?<!\\)\|", line)) == 4 for line in table.splitlines())
     assert all(line.startswith("|") for line in table.splitlines())
 
 

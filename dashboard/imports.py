@@ -1,0 +1,199 @@
+"""The page of old logs: drop files, see the cut that is proposed, move it, accept it."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard import cut_chart, state
+from dashboard.cut_form import cut_inputs, subject_inputs
+from dashboard.cut_table import Cut, as_proposed, cut_table, proposed_cuts, what_is_wrong
+from dashboard.words import length_text, plain, refusal
+from orin_core.errors import OrinError
+from orin_core.runs import importing
+from orin_core.runs.importing import Imported, Proposal
+
+MAX_MB = 100
+"""Largest upload; a longer log goes in packed (gzip makes it ten times smaller), or by the command line."""
+_ENDINGS = ("txt", "log", "csv", "gz")
+_DIALECTS = {
+    "tegrastats": "tegrastats text",
+    "scales": "CSV in the SCALES layout",
+    "parser": "CSV of the older tegrastats_parser",
+    "run": "CSV of this dashboard",
+}
+_MAX_NAME = 60
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Opened:
+    """One file of this tab.
+
+    Args:
+        name: as the person's machine calls it; foreign text.
+        proposal: the log and its cut; None where it was refused.
+        refused: what was wrong and what can be done, where it was refused.
+        cuts: the runs as they are marked now.
+        stored: the runs that were made of it.
+    """
+
+    name: str
+    proposal: Proposal | None = None
+    refused: tuple[str, str] = ("", "")
+    cuts: list[Cut] = dataclasses.field(default_factory=list)
+    stored: tuple[Imported, ...] = ()
+
+
+def page() -> None:
+    """Shows the page."""
+    st.subheader("Import")
+    st.caption(
+        "Old logs become runs: tegrastats text, or a CSV that tegrastats_parser or the SCALES scripts wrote. "
+        "The runs in a log are found and marked; look at the cut, move it where you know better, and accept. "
+        "Idle, loading and pauses between runs stay out of the means. Imported figures are never VALID: nobody "
+        "could watch the protocol."
+    )
+    if state.run_finder().active():
+        st.info("A run is being measured, and reading logs would disturb it. Wait for its end, or stop it.")
+        return
+    uploads = st.file_uploader(
+        "Logs",
+        type=list(_ENDINGS),
+        accept_multiple_files=True,
+        max_upload_size=MAX_MB,
+        key=state.KEY_IMPORT_UPLOADS,
+        help="Plain or gzip. A CSV that holds no date gets the time of its upload. "
+        "On the command line: python -m orin_core import FILE",
+    )
+    opened: dict[str, Opened] = st.session_state.setdefault(state.KEY_IMPORT_OPENED, {})
+    for gone in set(opened) - {upload.file_id for upload in uploads}:
+        del opened[gone]
+    for upload in uploads:
+        if upload.file_id not in opened:
+            with st.spinner(f"Reading {plain(upload.name)} …"):
+                opened[upload.file_id] = _open(upload)
+        with st.container(border=True):
+            _file(upload, opened[upload.file_id])
+
+
+def _safe_name(name: str) -> str:
+    """Returns a name that may become a file in a folder of ours, its end kept since it tells the kind."""
+    kept = "".join(letter for letter in Path(name.replace("\\", "/")).name if letter.isprintable())
+    return kept[-_MAX_NAME:].lstrip(".") or "log.txt"
+
+
+def _open(upload: Any) -> Opened:
+    """Reads an upload; its copy on disk is gone when this returns."""
+    found = Opened(name=upload.name)
+    try:
+        with tempfile.TemporaryDirectory(prefix="orin-import-") as folder:
+            found.proposal = importing.propose(_written(upload, folder))
+    except OrinError as error:
+        found.refused = (error.message, error.hint)
+    except OSError as error:
+        found.refused = (f"The upload could not be kept: {error.strerror or error}.", "Is the disk full?")
+    else:
+        found.cuts = proposed_cuts(found.proposal.stretches)
+    return found
+
+
+def _written(upload: Any, folder: str) -> Path:
+    path = Path(folder) / _safe_name(upload.name)
+    path.write_bytes(upload.getbuffer())
+    return path
+
+
+def _file(upload: Any, opened: Opened) -> None:
+    """Shows one file: what it is, the chart with its cut, the runs, and the button that keeps them."""
+    st.markdown(f"**{plain(opened.name)}**")
+    proposal = opened.proposal
+    if proposal is None:
+        st.error(refusal(*opened.refused))
+        return
+    st.caption(_origin(proposal))
+    for note in proposal.log.notes:
+        st.caption(f"⚠ {plain(note)}")
+    if not proposal.stretches:
+        st.warning("No run was found in this log: the GPU is never busy for long. Mark one by hand, if there is one.")
+    chart, table = st.container(), st.container()
+    key = f"import_{upload.file_id}"
+    cut_inputs(proposal, opened.cuts, key=key)
+    cuts = opened.cuts
+    series = proposal.log.series
+    with chart:
+        spans = [(cut.start_s, cut.end_s) for cut in cuts]
+        drawn = cut_chart.figure(series.t_s, series.gr3d_pct, series.power_w, spans)
+        st.plotly_chart(drawn, key=f"{key}_chart", config={"displayModeBar": False})
+    with table:
+        st.html(cut_table(proposal, cuts))
+    wrong = what_is_wrong(proposal, cuts)
+    if wrong:
+        st.error(plain(wrong))
+    subject = subject_inputs(key=key)
+    count = f"{len(cuts)} run{'' if len(cuts) == 1 else 's'}"
+    if st.button(f"Accept: keep {count}", type="primary", key=f"{key}_accept", disabled=bool(wrong) or not cuts):
+        _accept(upload, opened, cuts, subject)
+    if opened.stored:
+        _stored(opened.stored)
+
+
+def _origin(proposal: Proposal) -> str:
+    """Returns what kind of log this is, from when, how long, of which board; one line of Markdown."""
+    log = proposal.log
+    parts = [
+        _DIALECTS.get(log.dialect, log.dialect),
+        f"{len(log.series):,} ticks in {length_text(float(log.series.t_s[-1] - log.series.t_s[0]))}",
+        f"from {log.utc_start:%Y-%m-%d %H:%M:%S} UTC",
+        importing.board_name(log) or "board not told",
+    ]
+    if log.rails:
+        parts.append(f"rails {' + '.join(log.rails)}")
+    return plain(" · ".join(parts))
+
+
+def _accept(
+    upload: Any, opened: Opened, cuts: Sequence[Cut], subject: tuple[str | None, str | None, str | None]
+) -> None:
+    """Makes the runs; the upload is written out again for as long as that takes."""
+    proposal = opened.proposal
+    if proposal is None:
+        return
+    items = [cut.items for cut in cuts]
+    model, dataset, power_mode = subject
+    try:
+        with tempfile.TemporaryDirectory(prefix="orin-import-") as folder, st.spinner("Keeping the runs …"):
+            log = dataclasses.replace(proposal.log, path=_written(upload, folder))
+            made = importing.import_runs(
+                dataclasses.replace(proposal, log=log),
+                runs_dir=state.settings().runs_dir,
+                stretches=None if as_proposed(proposal, cuts) else [(cut.start_s, cut.end_s) for cut in cuts],
+                items=items if any(items) else None,
+                model=model,
+                dataset=dataset,
+                power_mode=power_mode,
+            )
+    except OrinError as error:
+        st.error(refusal(error.message, error.hint))
+    except OSError as error:
+        st.error(refusal(f"The runs could not be kept: {error.strerror or error}.", "Is the disk full?"))
+    else:
+        opened.stored = tuple(made)
+
+
+def _stored(made: Sequence[Imported]) -> None:
+    lines = []
+    for one in made:
+        run_id = html.escape(one.recording.run_id)
+        what = "was imported before; it is kept as it was" if one.already else "is kept"
+        notes = "".join(f"<li>{html.escape(note)}</li>" for note in one.notes)
+        lines.append(
+            f'<li><a href="/runs?run={run_id}" target="_self">{run_id}</a> {what}{f"<ul>{notes}</ul>" if notes else ""}'
+            "</li>"
+        )
+    st.html(f'<div class="orin-stored"><b>✔ Kept.</b> Open:<ul>{"".join(lines)}</ul></div>')

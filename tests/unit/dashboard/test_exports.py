@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import io
+import tempfile
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from dashboard import exports
+from orin_core.runs import store
+from orin_core.runs.exports import FORMATS
+from orin_core.settings import Settings
+from tests.unit.dashboard.conftest import RUN_ID, Folder
+
+
+@pytest.fixture
+def client(singletons: Settings) -> TestClient:
+    return TestClient(Starlette(routes=exports.routes()), base_url="http://127.0.0.1")
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("file_format", "name", "kind"),
+    [
+        ("csv", f"{RUN_ID}.csv", "text/csv"),
+        ("scales", f"{RUN_ID}_scales.csv", "text/csv"),
+        ("parquet", f"{RUN_ID}.parquet", "application/vnd.apache.parquet"),
+        ("zip", f"{RUN_ID}.zip", "application/zip"),
+    ],
+)
+def test_every_format_comes_as_a_named_file(
+    file_format: str, name: str, kind: str, client: TestClient, folder: Folder, temporary: Path
+) -> None:
+    folder.ticks(0, 6)
+    answer = client.get(f"/api/runs/{RUN_ID}/export/{file_format}")
+    assert answer.status_code == 200
+    assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
+    assert answer.headers["content-type"].startswith(kind)
+    assert answer.headers["cache-control"] == "no-store"
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    assert list(temporary.iterdir()) == [], "the file has gone with the answer"
+
+
+def test_what_comes_is_what_the_run_holds(client: TestClient, folder: Folder) -> None:
+    folder.ticks(0, 6)
+
+    def get(file_format: str) -> bytes:
+        return client.get(f"/api/runs/{RUN_ID}/export/{file_format}").content
+
+    assert get("csv").decode() == folder.text()
+    assert list(pd.read_parquet(io.BytesIO(get("parquet")))["Used RAM (MB)"]) == [3000 + index for index in range(6)]
+    assert len(pd.read_csv(io.BytesIO(get("scales")), skiprows=1)) == 6
+    with zipfile.ZipFile(io.BytesIO(get("zip"))) as archive:
+        assert archive.read(f"{RUN_ID}/run.csv").decode() == folder.text()
+        assert not [name for name in archive.namelist() if Path(name).name.startswith(".")]
+
+
+def test_half_written_row_is_not_sent(client: TestClient, folder: Folder) -> None:
+    folder.ticks(0, 3)
+    whole = folder.text()
+    with folder.recording.csv_path.open("a") as stream:
+        stream.write("3,4000,30")
+        stream.flush()
+        assert client.get(f"/api/runs/{RUN_ID}/export/csv").text == whole
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        (f"/api/runs/{RUN_ID}/export/xlsx", 400, "no format 'xlsx'"),
+        (f"/api/runs/{RUN_ID[:-4]}ffff/export/csv", 404, "There is no run"),
+        ("/api/runs/..%2F..%2Fetc/export/csv", 404, ""),
+        ("/api/runs/etc/export/csv", 400, "no run id"),
+    ],
+)
+def test_refusals(path: str, status: int, words: str, client: TestClient, folder: Folder) -> None:
+    folder.ticks(0, 1)
+    answer = client.get(path)
+    assert (answer.status_code, words in answer.text) == (status, True)
+    assert client.post(f"/api/runs/{RUN_ID}/export/csv").status_code == 405
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_run_without_rows(file_format: str, client: TestClient, folder: Folder) -> None:
+    answer = client.get(f"/api/runs/{RUN_ID}/export/{file_format}")
+    if file_format == "zip":
+        assert answer.status_code == 200
+    else:
+        assert answer.status_code == 404
+        assert answer.json()["message"] == "This run has no rows yet."
+
+
+def test_damaged_rows_are_told(client: TestClient, folder: Folder, temporary: Path) -> None:
+    folder.ticks(0, 2)
+    path = folder.path / store.RUN_CSV
+    path.write_text(path.read_text().replace(",3001,", ",many,"))
+    answer = client.get(f"/api/runs/{RUN_ID}/export/parquet")
+    assert answer.status_code == 500
+    assert "no number" in answer.json()["message"]
+    assert list(temporary.iterdir()) == []
