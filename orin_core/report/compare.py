@@ -29,8 +29,8 @@ _RANKED_BY = "items_per_joule"
 _PER_JOULE = COLUMN_BY_FIELD["items_per_joule"]
 _PER_ITEM = COLUMN_BY_FIELD["energy_per_item_j"]
 _ONE_RUN = (
-    "one run each: cannot be told apart from repeatability, "
-    f"about {REPEATABILITY * 100:.1f} % for a published run made twice"
+    "one run each, so there is no interval of the difference; "
+    f"a published run that was made twice differed by {REPEATABILITY * 100:.1f} %"
 )
 _ONE_RUN_BLOCKS = f"closer than the repeatability of single runs, about {REPEATABILITY * 100:.1f} %"
 
