@@ -59,7 +59,7 @@ def _layout(panes: Sequence[tuple[str, str, str, int]], cuts: Sequence[tuple[flo
         "shapes": [_band(start_s, end_s) for start_s, end_s in cuts],
         "annotations": [_number(index, *cut) for index, cut in enumerate(cuts, start=1)],
         "xaxis": {
-            "title": {"text": "Time since the log began (s)"},
+            "title": {"text": "Time on the log's own clock (s)"},
             "gridcolor": _GRID,
             "zeroline": False,
             "tickformat": ",",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from dashboard.words import figure, length_text
 from orin_core.analysis.stretches import Stretch
-from orin_core.runs.importing import Proposal
+from orin_core.runs.importing import Proposal, moved_note
 
 _STYLE = """
 <style>
@@ -50,24 +50,6 @@ def proposed_cuts(stretches: Iterable[Stretch]) -> list[Cut]:
     ]
 
 
-def as_proposed(proposal: Proposal, cuts: Sequence[Cut]) -> bool:
-    """Returns whether the cut is still the proposed one."""
-    return [(cut.start_s, cut.end_s) for cut in cuts] == [(one.start_s, one.end_s) for one in proposal.stretches]
-
-
-def stretch_of(proposal: Proposal, cut: Cut) -> Stretch | None:
-    """Returns the part of the log that a run is: the proposed one where it was not moved, None where it has no ticks.
-
-    Args:
-        proposal: the log.
-        cut: the run as it is marked now.
-    """
-    for stretch in proposal.stretches:
-        if (stretch.start_s, stretch.end_s) == (cut.start_s, cut.end_s):
-            return stretch
-    return proposal.cut(cut.start_s, cut.end_s)
-
-
 def what_is_wrong(proposal: Proposal, cuts: Sequence[Cut]) -> str:
     """Returns why a cut cannot be accepted, in one sentence; empty where it can.
 
@@ -79,7 +61,7 @@ def what_is_wrong(proposal: Proposal, cuts: Sequence[Cut]) -> str:
     for place, cut in enumerate(cuts, start=1):
         if cut.end_s <= cut.start_s:
             return f"Run {place} ends before it begins."
-        stretch = stretch_of(proposal, cut)
+        stretch = proposal.cut(cut.start_s, cut.end_s)
         if stretch is None:
             return f"Run {place} has less than two ticks: widen it, or leave it out."
         if before is not None and stretch.start_index <= before.end_index:
@@ -102,14 +84,15 @@ def cut_table(proposal: Proposal, cuts: Sequence[Cut]) -> str:
 
 
 def _row(proposal: Proposal, cut: Cut, place: int) -> str:
-    stretch = stretch_of(proposal, cut) if cut.end_s > cut.start_s else None
+    stretch = proposal.cut(cut.start_s, cut.end_s) if cut.end_s > cut.start_s else None
     cells = [f"{place}", f"{cut.start_s:,.1f}", f"{cut.end_s:,.1f}"]
     if stretch is None:
         return f'<tr>{"".join(f"<td>{cell}</td>" for cell in cells)}<td colspan="6" class="text">no ticks</td></tr>'
     figures = proposal.figures(stretch)
     seconds = stretch.seconds
     mode = html.escape((stretch.power_mode or "not told").removeprefix("MODE_"))
-    basis = html.escape("; ".join((stretch.mode_basis, *stretch.notes)))
+    moved = moved_note(stretch, proposal.proposed_for(stretch))
+    basis = html.escape("; ".join((stretch.mode_basis, *moved, *stretch.notes)))
     numbers = (
         figure(figures["gr3d_pct_mean"], "{:.1f}", " %"),
         figure(figures["power_w_mean"], "{:.2f}", " W"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from dashboard import state
@@ -18,6 +19,25 @@ from orin_core.runs.recording import Recording
 
 _CHUNK_BYTES = 256 * 1024
 _NO_STORE = {"Cache-Control": "no-store"}
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<title>No download</title>
+<style>body {{ font-family: system-ui, sans-serif; max-width: 42rem; margin: 4rem auto; padding: 0 1rem;
+line-height: 1.5; overflow-wrap: anywhere; }}</style>
+</head>
+<body>
+<h1>No download</h1>
+<p><b>{message}</b></p>
+<p>{hint}</p>
+<p><a href="/runs">Back to the runs</a></p>
+</body>
+</html>
+"""
 
 
 def routes() -> list[BaseRoute]:
@@ -34,14 +54,14 @@ def export(request: Request) -> Response:
         exports.check_format(file_format)
         recording = finder.find(run_id)
         if recording is None:
-            return _refused(finder.missing(run_id), 404)
+            return _refused(request, finder.missing(run_id), 404)
         if file_format != "zip" and not exports.has_rows(recording):
-            return _refused(BadRequest("This run has no rows yet.", "Try again in a moment."), 404)
+            return _refused(request, BadRequest("This run has no rows yet.", "Try again in a moment."), 404)
         stream, length = _made(recording, file_format)
     except BadRequest as error:
-        return _refused(error, 400)
+        return _refused(request, error, 400)
     except OrinError as error:
-        return _refused(error, 500)
+        return _refused(request, error, 500)
     headers = {
         **_NO_STORE,
         "Content-Disposition": f'attachment; filename="{exports.export_name(recording, file_format)}"',
@@ -65,5 +85,9 @@ def _chunks(stream: BinaryIO) -> Iterator[bytes]:
             yield data
 
 
-def _refused(error: OrinError, status_code: int) -> Response:
+def _refused(request: Request, error: OrinError, status_code: int) -> Response:
+    """Answers a person who followed a link with a page, a program with JSON."""
+    if "text/html" in request.headers.get("accept", ""):
+        page = _PAGE.format(message=html.escape(error.message), hint=html.escape(error.hint))
+        return HTMLResponse(page, status_code=status_code, headers=_NO_STORE)
     return JSONResponse({"message": error.message, "hint": error.hint}, status_code=status_code, headers=_NO_STORE)

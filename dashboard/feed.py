@@ -32,6 +32,7 @@ _PROGRESS_KEYS = (
     "items_done",
     "items_total",
     "failed_items",
+    "step",
     "measure_s",
     "measure_total_s",
     "rate_fps",

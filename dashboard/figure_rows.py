@@ -59,12 +59,16 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             Row("Batch size", "batch_size", why=_NO_LOAD),
             Row("Batches in flight", "in_flight", why=_NO_LOAD),
             Row("Scope", "scope", why=_NO_LOAD),
+            Row("Measure was begun", "measure_began"),
             Row("Time of measure", "total_inference_time_s", "{:.3f}", " s", _NO_BATCH),
             Row("Precision", "precision", why=_NO_LOAD),
             Row("TF32 allowed", "tf32_allowed", why=_NO_LOAD),
             Row("Device", "device", why=_NO_LOAD),
+            Row("L4T release", "l4t", why="no Jetson, or not told"),
             Row("Operations per image", "flop_per_item", "{:,.0f}", " FLOP", _NO_COUNT),
+            Row("Phases, asked (s)", "phases_asked_s", why="a run of an older version, or a log"),
             Row("Warm-up settled", "warmup_settled", why="there was no warm-up"),
+            Row("Warm-up, lasted", "warmup_s", "{:.1f}", " s", "there was no warm-up"),
             Row("Power mode", "power_mode", why="not told"),
             Row("Power mode at the end", "power_mode_at_end", why=_NO_MODES),
             Row("Mode verified at start", "power_mode_verified_start", why=_NO_MODES),
@@ -131,7 +135,7 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             Row("RAM before the model", "ram_idle_mb_mean", "{:,.1f}", " MB", _NO_IDLE),
             Row("RAM, rise over idle", "ram_rise_mb", "{:,.1f}", " MB", _NO_IDLE),
             Row("RAM of the board", "ram_total_mb", "{:,.0f}", " MB", "not printed here"),
-            Row("Swap, rise", "swap_rise_mb", "{:,.1f}", " MB", _NO_READING),
+            Row("Swap, rise since the run began", "swap_rise_mb", "{:,.1f}", " MB", _NO_READING),
             Row("Largest free blocks at start", "lfb_start_mb", "{:,.0f}", " MB", "not printed here"),
             Row("Largest free blocks, least", "lfb_min_mb", "{:,.0f}", " MB", "not printed here"),
         ),
@@ -167,6 +171,7 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             Row("Ticks that were throttled", "throttled_share", "{:.2%}", why="not readable here"),
             Row("Throttling can be read", "throttle_readable"),
             Row("Over-current alarms", "over_current", why="not readable here"),
+            Row("Over-current alarms are of (measure or the whole run)", "over_current_span", why="not readable here"),
         ),
     ),
     (
@@ -176,6 +181,7 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             Row("Ticks expected", "ticks_expected"),
             Row("Ticks that came", "coverage", "{:.1%}", why="measure was not reached"),
             Row("Gaps left out", "gaps"),
+            Row("Ticks with a reading that cannot be true", "readings_out_of_range"),
             Row("Rows recorded", "rows", "{:,}"),
             Row("Lines that are no ticks", "unparsed_lines", "{:,}"),
             Row("Lines that were read in part", "garbled_lines", "{:,}"),
@@ -215,8 +221,10 @@ def count_text(row: Row, summary: Mapping[str, Any]) -> str:
     count = (summary.get("counts") or {}).get(row.key)
     if count is None:
         return ""
-    name = "batch" if row.key.startswith(("latency", "forward", "batch")) else "tick"
-    if row.key.startswith(("fps", "items")):
+    name = "tick"
+    if row.key.startswith(("latency", "forward", "batch")) or row.key in ("fps_first_half", "fps_second_half"):
+        name = "batch"
+    elif row.key in ("fps_end_to_end", "fps_model", "device_busy_share"):
         name = "image"
     return f"{count:,} {name}{'' if count == 1 else 'es' if name == 'batch' else 's'}"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,9 @@ import streamlit as st
 
 from dashboard import cut_chart, state
 from dashboard.cut_form import cut_inputs, subject_inputs
-from dashboard.cut_table import Cut, as_proposed, cut_table, proposed_cuts, what_is_wrong
+from dashboard.cut_kept import kept_html
+from dashboard.cut_shelf import SHELF
+from dashboard.cut_table import Cut, cut_table, proposed_cuts, what_is_wrong
 from dashboard.words import length_text, plain, refusal
 from orin_core.errors import OrinError
 from orin_core.runs import importing
@@ -29,6 +30,7 @@ _DIALECTS = {
     "run": "CSV of this dashboard",
 }
 _MAX_NAME = 60
+_LATE_S = 0.5
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -37,16 +39,14 @@ class Opened:
 
     Args:
         name: as the person's machine calls it; foreign text.
-        proposal: the log and its cut; None where it was refused.
         refused: what was wrong and what can be done, where it was refused.
-        cuts: the runs as they are marked now.
+        cuts: the runs as they are marked now; None before the log was read.
         stored: the runs that were made of it.
     """
 
     name: str
-    proposal: Proposal | None = None
     refused: tuple[str, str] = ("", "")
-    cuts: list[Cut] = dataclasses.field(default_factory=list)
+    cuts: list[Cut] | None = None
     stored: tuple[Imported, ...] = ()
 
 
@@ -59,9 +59,13 @@ def page() -> None:
         "Idle, loading and pauses between runs stay out of the means. Imported figures are never VALID: nobody "
         "could watch the protocol."
     )
-    if state.run_finder().active():
-        st.info("A run is being measured, and reading logs would disturb it. Wait for its end, or stop it.")
-        return
+    # Everything stays drawn, so that what was dropped and marked is still there when the run has ended.
+    measuring = state.run_finder().active() is not None
+    if measuring:
+        st.info(
+            "A run is being measured, and reading logs would disturb it. What is dropped here is kept, and read when "
+            "the run has ended."
+        )
     uploads = st.file_uploader(
         "Logs",
         type=list(_ENDINGS),
@@ -74,12 +78,11 @@ def page() -> None:
     opened: dict[str, Opened] = st.session_state.setdefault(state.KEY_IMPORT_OPENED, {})
     for gone in set(opened) - {upload.file_id for upload in uploads}:
         del opened[gone]
+        SHELF.drop(gone)
     for upload in uploads:
-        if upload.file_id not in opened:
-            with st.spinner(f"Reading {plain(upload.name)} …"):
-                opened[upload.file_id] = _open(upload)
+        one = opened.setdefault(upload.file_id, Opened(name=upload.name))
         with st.container(border=True):
-            _file(upload, opened[upload.file_id])
+            _file(upload, one, measuring=measuring)
 
 
 def _safe_name(name: str) -> str:
@@ -88,19 +91,28 @@ def _safe_name(name: str) -> str:
     return kept[-_MAX_NAME:].lstrip(".") or "log.txt"
 
 
-def _open(upload: Any) -> Opened:
-    """Reads an upload; its copy on disk is gone when this returns."""
-    found = Opened(name=upload.name)
+def _proposal(upload: Any, opened: Opened, *, measuring: bool) -> Proposal | None:
+    """Returns the log and its cut, read where it is not at hand; None where it was refused or must wait."""
+    kept = SHELF.get(upload.file_id)
+    if kept is not None or measuring or opened.refused[0]:
+        return kept
     try:
-        with tempfile.TemporaryDirectory(prefix="orin-import-") as folder:
-            found.proposal = importing.propose(_written(upload, folder))
+        with (
+            tempfile.TemporaryDirectory(prefix="orin-import-") as folder,
+            st.spinner(f"Reading {plain(upload.name)} …"),
+        ):
+            # Its copy on disk goes with the folder.
+            proposal = importing.propose(_written(upload, folder))
     except OrinError as error:
-        found.refused = (error.message, error.hint)
+        opened.refused = (error.message, error.hint)
     except OSError as error:
-        found.refused = (f"The upload could not be kept: {error.strerror or error}.", "Is the disk full?")
+        opened.refused = (f"The upload could not be kept: {error.strerror or error}.", "Is the disk full?")
     else:
-        found.cuts = proposed_cuts(found.proposal.stretches)
-    return found
+        SHELF.put(upload.file_id, proposal)
+        if opened.cuts is None:
+            opened.cuts = proposed_cuts(proposal.stretches)
+        return proposal
+    return None
 
 
 def _written(upload: Any, folder: str) -> Path:
@@ -109,12 +121,15 @@ def _written(upload: Any, folder: str) -> Path:
     return path
 
 
-def _file(upload: Any, opened: Opened) -> None:
+def _file(upload: Any, opened: Opened, *, measuring: bool) -> None:
     """Shows one file: what it is, the chart with its cut, the runs, and the button that keeps them."""
     st.markdown(f"**{plain(opened.name)}**")
-    proposal = opened.proposal
-    if proposal is None:
+    proposal, cuts = _proposal(upload, opened, measuring=measuring), opened.cuts
+    if opened.refused[0]:
         st.error(refusal(*opened.refused))
+        return
+    if proposal is None or cuts is None:
+        st.caption("It is read when the run has ended.")
         return
     st.caption(_origin(proposal))
     for note in proposal.log.notes:
@@ -123,8 +138,7 @@ def _file(upload: Any, opened: Opened) -> None:
         st.warning("No run was found in this log: the GPU is never busy for long. Mark one by hand, if there is one.")
     chart, table = st.container(), st.container()
     key = f"import_{upload.file_id}"
-    cut_inputs(proposal, opened.cuts, key=key)
-    cuts = opened.cuts
+    cut_inputs(proposal, cuts, key=key)
     series = proposal.log.series
     with chart:
         spans = [(cut.start_s, cut.end_s) for cut in cuts]
@@ -137,18 +151,24 @@ def _file(upload: Any, opened: Opened) -> None:
         st.error(plain(wrong))
     subject = subject_inputs(key=key)
     count = f"{len(cuts)} run{'' if len(cuts) == 1 else 's'}"
-    if st.button(f"Accept: keep {count}", type="primary", key=f"{key}_accept", disabled=bool(wrong) or not cuts):
-        _accept(upload, opened, cuts, subject)
+    barred = bool(wrong) or not cuts or measuring
+    if st.button(f"Accept: keep {count}", type="primary", key=f"{key}_accept", disabled=barred):
+        _accept(upload, opened, proposal, cuts, subject)
     if opened.stored:
-        _stored(opened.stored)
+        st.html(kept_html(opened.stored))
 
 
 def _origin(proposal: Proposal) -> str:
     """Returns what kind of log this is, from when, how long, of which board; one line of Markdown."""
     log = proposal.log
+    first_s, last_s = float(log.series.t_s[0]), float(log.series.t_s[-1])
+    length = length_text(last_s - first_s)
+    if first_s >= _LATE_S:
+        # A log whose first row is not at 0: all times on the page are its own.
+        length += f" (its own clock goes from {first_s:,.0f} to {last_s:,.0f} s)"
     parts = [
         _DIALECTS.get(log.dialect, log.dialect),
-        f"{len(log.series):,} ticks in {length_text(float(log.series.t_s[-1] - log.series.t_s[0]))}",
+        f"{len(log.series):,} ticks in {length}",
         f"from {log.utc_start:%Y-%m-%d %H:%M:%S} UTC",
         importing.board_name(log) or "board not told",
     ]
@@ -158,12 +178,13 @@ def _origin(proposal: Proposal) -> str:
 
 
 def _accept(
-    upload: Any, opened: Opened, cuts: Sequence[Cut], subject: tuple[str | None, str | None, str | None]
+    upload: Any,
+    opened: Opened,
+    proposal: Proposal,
+    cuts: Sequence[Cut],
+    subject: tuple[str | None, str | None, str | None],
 ) -> None:
     """Makes the runs; the upload is written out again for as long as that takes."""
-    proposal = opened.proposal
-    if proposal is None:
-        return
     items = [cut.items for cut in cuts]
     model, dataset, power_mode = subject
     try:
@@ -172,7 +193,7 @@ def _accept(
             made = importing.import_runs(
                 dataclasses.replace(proposal, log=log),
                 runs_dir=state.settings().runs_dir,
-                stretches=None if as_proposed(proposal, cuts) else [(cut.start_s, cut.end_s) for cut in cuts],
+                stretches=[(cut.start_s, cut.end_s) for cut in cuts],
                 items=items if any(items) else None,
                 model=model,
                 dataset=dataset,
@@ -184,16 +205,3 @@ def _accept(
         st.error(refusal(f"The runs could not be kept: {error.strerror or error}.", "Is the disk full?"))
     else:
         opened.stored = tuple(made)
-
-
-def _stored(made: Sequence[Imported]) -> None:
-    lines = []
-    for one in made:
-        run_id = html.escape(one.recording.run_id)
-        what = "was imported before; it is kept as it was" if one.already else "is kept"
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in one.notes)
-        lines.append(
-            f'<li><a href="/runs?run={run_id}" target="_self">{run_id}</a> {what}{f"<ul>{notes}</ul>" if notes else ""}'
-            "</li>"
-        )
-    st.html(f'<div class="orin-stored"><b>✔ Kept.</b> Open:<ul>{"".join(lines)}</ul></div>')

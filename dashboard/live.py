@@ -9,6 +9,7 @@ from dashboard.live_chart import live_chart
 from dashboard.words import asked_text, length_text, plain, refusal
 from orin_core.errors import BadRequest, BoardBusy, OrinError, PowerModeNeedsReboot
 from orin_core.runs import launcher
+from orin_core.runs.judged import judged_summary
 from orin_core.runs.recording import Recording
 from orin_core.spec import RunSpec
 
@@ -31,7 +32,7 @@ def page() -> None:
         st.info(plain(notice))
     if not active:
         reboot.offer()
-    summary = shown.summary() if shown and not active else None
+    summary = judged_summary(shown) if shown and not active else None
     if shown is None:
         st.caption(_INTRO)
     elif not active:

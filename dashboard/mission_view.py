@@ -8,10 +8,12 @@ from typing import Any
 import streamlit as st
 
 from dashboard import report_charts, report_table
-from dashboard.words import figure, plain
+from dashboard.words import ABSENT, plain, refusal
+from orin_core.errors import BadRequest
 from orin_core.report import mission
+from orin_core.report.figures import digits
 from orin_core.report.mission import Candidate, MissionAnswer, Option
-from orin_core.report.mission_rows import refusal
+from orin_core.report.mission_rows import refusal as why_refused
 from orin_core.report.rows import ModelTable
 
 # Kept while another page is shown, as every key that begins with "form_".
@@ -37,17 +39,22 @@ def show(table: ModelTable) -> None:
     )
     cap_w, floor_fps, orbit_wh, active_min = _limits()
     rows = _group(mission.candidates(table), table.slug)
-    answer = mission.options(
-        rows,
-        power_cap_w=cap_w,
-        fps_floor=floor_fps,
-        orbit_energy_wh=orbit_wh,
-        orbit_active_s=None if active_min is None else active_min * 60,
-    )
+    try:
+        answer = mission.options(
+            rows,
+            power_cap_w=cap_w,
+            fps_floor=floor_fps,
+            orbit_energy_wh=orbit_wh,
+            orbit_active_s=None if active_min is None else active_min * 60,
+        )
+    except BadRequest as error:
+        # An answer to other limits than those in the fields would be taken for theirs.
+        st.error(refusal(error.message, error.hint))
+        return
     (st.success if answer.best else st.warning)(plain(answer.sentence))
     if answer.best:
         _tiles(answer.best)
-        heads = _HEADS if orbit_wh is None else (*_HEADS, *_ORBIT_HEADS)
+        heads = _HEADS if answer.best.items_per_orbit is None else (*_HEADS, *_ORBIT_HEADS)
         cells = [_cells(option)[: len(heads)] for option in answer.options]
         st.html(report_table.STYLE + report_table.plain_table(heads, cells))
     if answer.notes:
@@ -62,14 +69,21 @@ def _limits() -> tuple[float | None, float | None, float | None, float | None]:
     fields = (
         ("Power cap (W)", FORM_CAP_W, "no cap", "Mean power of the board that may not be passed."),
         ("FPS floor", FORM_FLOOR_FPS, "no floor", "Images per second that are needed, end to end."),
-        ("Energy per orbit (Wh)", FORM_ORBIT_WH, "not asked", "Gives images per orbit."),
+        (
+            "Energy per orbit (Wh)",
+            FORM_ORBIT_WH,
+            "not asked",
+            "This or the active time gives images per orbit.",
+        ),
         ("Active time per orbit (min)", FORM_ACTIVE_MIN, "no limit", "How long the board may run in one orbit."),
     )
     found: list[float | None] = []
     for column, (label, key, empty, help_text) in zip(st.columns(4), fields, strict=True):
         with column:
+            # Without bounds, since the field keeps a value beyond them to itself and the page would answer the one
+            # before; and as typed, since two decimals show 0.001 as 0.
             typed: Any = st.number_input(
-                label, 0.0, 1e6, value=None, step=1.0, key=key, placeholder=empty, help=help_text
+                label, value=None, step=1.0, format="%g", key=key, placeholder=empty, help=help_text
             )
             found.append(None if typed is None else float(typed))
     return found[0], found[1], found[2], found[3]
@@ -77,7 +91,7 @@ def _limits() -> tuple[float | None, float | None, float | None, float | None]:
 
 def _group(rows: tuple[Candidate, ...], slug: str) -> tuple[Candidate, ...]:
     """Returns the rows to weigh; a choice is shown where there are kinds that are not weighed together."""
-    kinds = mission.groups(row for row in rows if refusal(row) is None)
+    kinds = mission.groups(row for row in rows if why_refused(row) is None)
     if len(kinds) < 2:
         return rows
     names = [kind[0].group_text or "real weights and images" for kind in kinds]
@@ -96,14 +110,14 @@ def _tiles(best: Option) -> None:
     row = best.candidate
     tiles = [
         ("Mode", row.power_mode or "–", ""),
-        ("Energy per image", figure(row.energy_per_item_j, "{:.3f}"), " J"),
-        ("FPS end to end", figure(row.fps, "{:.2f}"), ""),
-        ("Power", figure(row.power_w, "{:.2f}"), " W"),
+        ("Energy per image", _figure(row.energy_per_item_j, 3), " J"),
+        ("FPS end to end", _figure(row.fps, 2), ""),
+        ("Power", _figure(row.power_w, 2), " W"),
         ("Images per Wh", f"{best.items_per_wh:,.0f}", ""),
     ]
     if best.items_per_orbit is not None:
         tiles.append(("Images per orbit", f"{best.items_per_orbit:,}", ""))
-        tiles.append(("Energy per orbit", figure(best.energy_per_orbit_wh, "{:.2f}"), " Wh"))
+        tiles.append(("Energy per orbit", _figure(best.energy_per_orbit_wh, 2), " Wh"))
     cells = (
         f'<div class="orin-figure"><div>{label}</div><b>{html.escape(value)}</b>{unit}</div>'
         for label, value, unit in tiles
@@ -111,17 +125,21 @@ def _tiles(best: Option) -> None:
     st.html(f'<div class="orin-figures">{"".join(cells)}</div>')
 
 
+def _figure(value: float | None, decimals: int) -> str:
+    return digits(value, decimals) or ABSENT
+
+
 def _cells(option: Option) -> tuple[str, ...]:
     row = option.candidate
     return (
         row.label,
         ", ".join(row.marks),
-        figure(row.fps, "{:.2f}"),
-        figure(row.power_w, "{:.2f}"),
-        figure(row.energy_per_item_j, "{:.3f}"),
+        _figure(row.fps, 2),
+        _figure(row.power_w, 2),
+        _figure(row.energy_per_item_j, 3),
         f"{option.items_per_wh:,.0f}",
         "" if option.items_per_orbit is None else f"{option.items_per_orbit:,}",
-        figure(option.energy_per_orbit_wh, "{:.2f}"),
+        _figure(option.energy_per_orbit_wh, 2),
         option.limited_by or "",
     )
 

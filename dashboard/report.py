@@ -46,9 +46,9 @@ def page() -> None:
     tables = _tables(settings.runs_dir)
     chosen = _choose(tables)
     st.caption(plain(" ".join(part for part in (chosen.caption, chosen.common) if part)))
-    if not any(one.has_runs for one in tables):
+    if none := guide.no_runs(tables):
         st.info(
-            f"{guide.NO_RUNS} Start a run on the Live page, or bring old logs in on the Import page; "
+            f"{plain(none)} Start a run on the Live page, or bring old logs in on the Import page; "
             "it is then set beside them."
         )
     st.html(report_table.STYLE + _STYLE + report_table.results(chosen))
@@ -124,7 +124,7 @@ def _notes(chosen: ModelTable) -> None:
 
 def _plots(chosen: ModelTable, runs_dir: Path) -> None:
     rows = [row for row in plots.plotted_rows(chosen) if row.run_id][:PLOTTED]
-    read = {row.test: plots.read_trace(Recording(folder=runs_dir / str(row.run_id))) for row in rows}
+    read = {row.test: _trace(Recording(folder=runs_dir / str(row.run_id))) for row in rows}
     traces = {name: trace for name, trace in read.items() if trace is not None}
     if not traces:
         return
@@ -148,12 +148,31 @@ def _plots(chosen: ModelTable, runs_dir: Path) -> None:
         st.caption(f"{left_out} more rows are not drawn.")
 
 
+def _trace(recording: Recording) -> plots.Trace | None:
+    """Returns what is drawn of a run; read anew only where a file of it has changed."""
+    return _trace_of(recording, (_version(recording.csv_path), _version(recording.folder / store.SUMMARY)))
+
+
+def _version(path: Path) -> tuple[int, int]:
+    """Returns time of change and size of a file, zeros where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)
+
+
+@functools.lru_cache(maxsize=4 * PLOTTED)
+def _trace_of(recording: Recording, versions: tuple[tuple[int, int], ...]) -> plots.Trace | None:
+    return plots.read_trace(recording)
+
+
 def _downloads(chosen: ModelTable, runs_dir: Path) -> None:
     """Shows one button per form of the report; a file is made when its button is pressed."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**Download this report**", width="content")
         everything = st.checkbox("All models", key=KEY_ALL, help="Puts every model into the report, not only this one.")
-        models = None if everything or chosen.model is None else (chosen.model,)
+        models = _models(chosen.model, everything)
         stem = "report" if models is None else f"report_{chosen.slug}"
         for label, form, ending, mime in (
             ("Markdown with plots (zip)", "md", ".zip", "application/zip"),
@@ -168,6 +187,11 @@ def _downloads(chosen: ModelTable, runs_dir: Path) -> None:
                 on_click="ignore",
                 key=f"report_{form}",
             )
+
+
+def _models(model: str | None, everything: bool) -> tuple[str, ...] | None:
+    """Returns the models of a download: the one that is shown, or None for all."""
+    return None if everything else (model or table.UNNAMED,)
 
 
 def _report_file(runs_dir: Path, models: tuple[str, ...] | None, form: str) -> bytes:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from orin_core.analysis.verdict import Status
 from orin_core.report.caption import WRONG_MARK
+from orin_core.report.figures import COLUMNS, Column, signed_pct
 from orin_core.report.published import PublishedRow
-from orin_core.report.rows import COLUMNS, Best, Column, ModelTable, Row, signed_pct
+from orin_core.report.rows import Best, ModelTable, Row
 
 # A sign and a word each, since colour alone tells some people nothing.
 _SIGNS = {Status.VALID: "✔", Status.INVALID: "✖", Status.IMPLAUSIBLE: "✖"}
@@ -45,11 +46,14 @@ def results(table: ModelTable) -> str:
     """Returns the table of a model; a mode that nobody ran has its published line alone."""
     head = "".join(f"<th>{html.escape(column.heading)}</th>" for column in COLUMNS)
     lines = [f"<tr><th>Test</th><th>Validity</th>{head}</tr>"]
+    starred = table.published_best
     for row in table.rows:
         if row.run_ids:
             lines.append(_ours(row, table.rankings))
-        if row.published is not None:
-            lines.append(_published(row, row.published, table.published_best))
+        if (theirs := table.beside(row)) is not None:
+            lines.append(_published(row, theirs, starred))
+            if starred is not None and starred.power_mode == theirs.power_mode:
+                starred = None  # a published row may stand below several of ours; one star is enough
     return f'<div class="orin-scroll"><table class="orin-results">{"".join(lines)}</table></div>'
 
 
@@ -68,19 +72,26 @@ def listed(title: str, texts: Sequence[str]) -> str:
 
 def _ours(row: Row, rankings: Sequence[Best]) -> str:
     tone, sign = (_TONES.get(row.status, "neutral"), _SIGNS.get(row.status, "◆")) if row.status else ("neutral", "◆")
+    if row.refused:
+        tone, sign = "bad", "✖"
     labels = [label for label in row.labels if label.lower() not in row.validity.lower()]
     runs = f"{row.n_runs} runs" if row.n_runs > 1 else "1 run"
     title = html.escape(" ".join([row.sentence, *row.reasons]))
     validity = f'<span class="badge" data-tone="{tone}" title="{title}">{sign} {html.escape(row.validity)}</span>'
     validity += f'<div class="small">{html.escape(", ".join([runs, *labels]))}</div>'
-    cells = "".join(_cell(column, html.escape(row.cell(column)), _is_best(column, row, rankings)) for column in COLUMNS)
+    cells = "".join(_cell(column, _figure(row, column), _is_best(column, row, rankings)) for column in COLUMNS)
     return f'<tr class="first"><td><b>{html.escape(row.test)}</b></td><td>{validity}</td>{cells}</tr>'
+
+
+def _figure(row: Row, column: Column) -> str:
+    behind = row.behind(column)
+    few = f'<div class="small" title="The other runs have no such figure.">{behind} runs</div>' if behind else ""
+    return html.escape(row.cell(column)) + few
 
 
 def _published(row: Row, published: PublishedRow, best: Best | None) -> str:
     alone = not row.run_ids
     name = f"{row.power_mode}, published" if alone else "published"
-    mark = f" {WRONG_MARK}" if published.known_error else ""
     note = "no run of ours" if alone else row.not_compared and "not compared"
     cells = []
     for column in COLUMNS:
@@ -94,15 +105,13 @@ def _published(row: Row, published: PublishedRow, best: Best | None) -> str:
     first = ' first"' if alone else '"'
     title = html.escape(published.known_error or row.not_compared or published.note)
     return (
-        f'<tr class="published{first} title="{title}"><td>{html.escape(name + mark)}</td>'
+        f'<tr class="published{first} title="{title}"><td>{html.escape(name)}</td>'
         f'<td class="small">{html.escape(note)}</td>{"".join(cells)}</tr>'
     )
 
 
 def _is_best(column: Column, row: Row, rankings: Sequence[Best]) -> bool:
-    return column.field == "items_per_joule" and any(
-        best.power_mode == row.power_mode and best.items_per_joule == row.items_per_joule for best in rankings
-    )
+    return column.field == "items_per_joule" and any(best.test == row.test for best in rankings)
 
 
 def _cell(column: Column, text: str, best: bool) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,7 +12,7 @@ from dashboard.live_chart import live_chart
 from dashboard.words import plain, source_label, started_utc
 from orin_core.analysis.verdict import Status
 from orin_core.errors import BadRequest
-from orin_core.runs import store
+from orin_core.runs.judged import judged_summary
 from orin_core.runs.recording import Recording, list_runs
 from orin_core.spec import RunState
 
@@ -29,12 +27,13 @@ _COLUMNS: dict[str, tuple[str, str]] = {
 }
 
 
-@functools.lru_cache(maxsize=5000)
-def _summary(path: Path, changed_ns: int) -> dict[str, Any]:
-    """Reads and judges a summary once for each of its versions; the time is only part of the key."""
-    summary = store.read_json(path) or {}
+def _summary(recording: Recording) -> dict[str, Any] | None:
+    """Returns what the table shows of a run that has ended."""
+    summary = judged_summary(recording)
+    if summary is None:
+        return None
     energy_j = summary.get("energy_per_item_j")
-    if energy_j and summary.get("items_per_joule") is None:  # of an older version
+    if energy_j and summary.get("items_per_joule") is None:  # of an older version, without the rows to tell it anew
         summary["items_per_joule"] = 1 / energy_j
     kept = ("model", "dataset", "power_mode", "state", "profile", "source", "simulated", "weights", "images")
     verdict = verdict_view.verdict_of(summary)
@@ -44,10 +43,8 @@ def _summary(path: Path, changed_ns: int) -> dict[str, Any]:
 
 
 def _row(recording: Recording, active: Recording | None) -> dict[str, Any]:
-    path = recording.folder / store.SUMMARY
-    try:
-        found = _summary(path, path.stat().st_mtime_ns)
-    except FileNotFoundError:
+    found = _summary(recording)
+    if found is None:
         running = active is not None and active.run_id == recording.run_id
         state_text = RunState.RUNNING.value if running else RunState.INTERRUPTED.value
         found = {**recording.status(), "state": state_text}
@@ -123,7 +120,7 @@ def _detail(run_id: str) -> None:
         st.session_state[state.KEY_ERROR] = (error.message, error.hint)
         st.query_params.pop(state.QUERY_RUN, None)
         st.rerun()
-    summary = recording.summary()
+    summary = judged_summary(recording)
     st.markdown(f"`{recording.run_id}`")
     if summary:
         summary_view.show(summary)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import figure_rows, verdict_view
 from dashboard.words import figure, label_of, length_text, plain
+from orin_core.runs.judged import judged
 
 _TILES = (
     ("FPS end to end", "fps_end_to_end", "{:.2f}", ""),
@@ -45,6 +46,7 @@ def show(summary: dict[str, Any]) -> None:
     Args:
         summary: as in ``summary.json``.
     """
+    summary = judged(summary)
     ended(summary)
     tiles = (
         f'<div class="orin-figure"><div>{html.escape(label)}</div>'
@@ -61,7 +63,8 @@ def _qualification(summary: dict[str, Any]) -> str:
     """Returns what a reader must know beside the figures, as Markdown."""
     labels = ", ".join(plain(label_of(text)) for text in summary.get("labels") or [])
     text = f"**{labels}.** " if labels else ""
-    text += f"Means over measure only: {summary.get('ticks') or 0} ticks"
+    ticks = summary.get("ticks") or 0
+    text += f"Means over measure only: {ticks} tick{'' if ticks == 1 else 's'}"
     if summary.get("total_inference_time_s"):
         text += f" in {length_text(summary['total_inference_time_s'])}"
     rails = summary.get("power_rails") or []
@@ -70,9 +73,11 @@ def _qualification(summary: dict[str, Any]) -> str:
 
 def details(summary: dict[str, Any]) -> None:
     """Shows every figure with its count and interval, and why a blank one is blank."""
+    summary = judged(summary)
     with st.expander("All figures"):
         lines = list(figure_rows.lines(summary, refused=verdict_view.refused(summary)))
         lines += [f"| Note | {plain(label)} | |" for label in summary.get("labels") or []]
+        lines += [f"| Damaged in summary.json | {plain(key)} | |" for key in summary.get("damaged") or []]
         lines += [f"| Notice | {plain(notice)} | |" for notice in summary.get("notices") or []]
         st.markdown("\n".join(lines))
 
@@ -91,9 +96,10 @@ def downloads(run_id: str) -> None:
     Args:
         run_id: checked, so that it may become part of an address.
     """
+    # The answer says itself that it is a file; with the attribute a refusal would be saved as one, too.
     links = (
         f'<a class="orin-link" href="/api/runs/{html.escape(run_id)}/export/{name}" '
-        f'title="{html.escape(why)}" download>{html.escape(label)}</a>'
+        f'title="{html.escape(why)}">{html.escape(label)}</a>'
         for name, (label, why) in _DOWNLOADS.items()
     )
     st.html(f'<div class="orin-links"><span>Download</span>{"".join(links)}</div>')

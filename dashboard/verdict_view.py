@@ -9,7 +9,8 @@ from typing import Any
 import streamlit as st
 
 from orin_core.analysis.diagnosis import diagnose
-from orin_core.analysis.verdict import Status, Verdict, from_json, judge
+from orin_core.analysis.verdict import Status, Verdict
+from orin_core.report import run_facts
 
 # A sign and a word each, since colour alone tells some people nothing.
 _SIGNS = {Status.VALID: "✔", Status.INVALID: "✖", Status.IMPLAUSIBLE: "✖"}
@@ -42,13 +43,7 @@ def verdict_of(summary: Mapping[str, Any]) -> Verdict:
     Args:
         summary: as in ``summary.json``.
     """
-    found = summary.get("verdict")
-    if isinstance(found, Mapping):
-        try:
-            return from_json(dict(found))
-        except (KeyError, TypeError, ValueError):
-            pass  # of another version, or damaged: the figures themselves are still there
-    return judge(summary)
+    return run_facts.verdict_of(summary)
 
 
 def refused(summary: Mapping[str, Any]) -> bool:
@@ -59,7 +54,7 @@ def refused(summary: Mapping[str, Any]) -> bool:
 def diagnosis_of(summary: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what held a run back, as in ``summary.json``; found now where an older version wrote it."""
     found = summary.get("diagnosis")
-    if isinstance(found, dict) and found.get("sentence"):
+    if isinstance(found, dict) and isinstance(found.get("sentence"), str) and found["sentence"]:
         return found
     document: dict[str, Any] = diagnose(summary).to_json()
     return document
@@ -82,9 +77,8 @@ def _list(texts: Sequence[str]) -> str:
 
 def _verdict_box(verdict: Verdict) -> str:
     tone, sign = _TONES.get(verdict.status, _NEUTRAL_TONE), _SIGNS.get(verdict.status, _NEUTRAL_SIGN)
-    reasons = [reason.text for reason in verdict.reasons]
-    # Where the one reason is the sentence itself, it is not said twice.
-    reasons = [] if reasons == [verdict.sentence] else reasons
+    # A reason that is the sentence itself is not said twice.
+    reasons = [reason.text for reason in verdict.reasons if reason.text != verdict.sentence]
     unknown = f'<div class="small">Not known: {_list(verdict.unknown)}</div>' if verdict.unknown else ""
     return (
         f'<div class="orin-verdict" data-verdict="{verdict.status.value}" data-tone="{tone}">'
@@ -96,7 +90,8 @@ def _verdict_box(verdict: Verdict) -> str:
 def _diagnosis_box(diagnosis: Mapping[str, Any]) -> str:
     kind, certainty = str(diagnosis.get("kind") or "unclear"), str(diagnosis.get("certainty") or "")
     title = kind if kind == "unclear" or certainty in ("", "yes") else f"{certainty} {kind}"
-    advice = [str(text) for text in diagnosis.get("advice") or []]
+    told = diagnosis.get("advice")
+    advice = [str(text) for text in told] if isinstance(told, (list, tuple)) else []
     tried = f'<div class="small">What to try: {_list(advice)}</div>' if advice else ""
     return (
         f'<div class="orin-verdict" data-diagnosis="{html.escape(kind)}" data-tone="{_NEUTRAL_TONE}">'

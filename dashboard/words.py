@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import re
 from typing import Any
 
@@ -26,8 +27,9 @@ def refusal(message: str, hint: str) -> str:
 
 
 def figure(value: Any, pattern: str, unit: str = "") -> str:
-    """Returns a value with its unit; a dash where there is none."""
-    return ABSENT if value is None else pattern.format(value) + unit
+    """Returns a value with its unit; a dash where there is none, or where a damaged file holds no number."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return pattern.format(value) + unit if is_number else ABSENT
 
 
 def length_text(seconds: float) -> str:

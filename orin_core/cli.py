@@ -20,6 +20,7 @@ from orin_core import cli_export, cli_import, cli_report, cli_run, doctor, hub, 
 from orin_core.board.logs import Line, iter_log, open_log
 from orin_core.errors import BadRequest, OrinError, RunFailed
 from orin_core.runs import launcher, log_rows
+from orin_core.runs.judged import judged_summary
 from orin_core.runs.recording import Recording, find_run, list_runs
 from orin_core.settings import Settings
 from orin_core.spec import RunState
@@ -63,14 +64,17 @@ def _command_runs(arguments: argparse.Namespace, config: Settings) -> int:
     if not rows:
         print("No runs yet. Start one with: python -m orin_core run --model resnet-152 --dataset cifar100")
     for row in rows:
+        badge = (row.get("verdict") or {}).get("badge", "")
         fps = "" if row["fps_end_to_end"] is None else f"{row['fps_end_to_end']:.2f} FPS"
+        # Figures that cannot be true are shown nowhere.
+        fps = "refused" if fps and badge == "IMPLAUSIBLE" else fps
         mark = "SIMULATED BOARD" if row["simulated"] else ""
-        print(f"{row['run_id']}  {row['state'] or 'unknown':11}  {fps:>12}  {mark}".rstrip())
+        print(f"{row['run_id']}  {row['state'] or 'unknown':11}  {badge:11}  {fps:>12}  {mark}".rstrip())
     return EXIT_DONE
 
 
 def _run_row(recording: Recording, active: Recording | None) -> dict[str, Any]:
-    summary = recording.summary()
+    summary = judged_summary(recording)
     if summary:
         return {"run_id": recording.run_id, "state": None, "fps_end_to_end": None, "simulated": None, **summary}
     status = recording.status()

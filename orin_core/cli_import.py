@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from orin_core.errors import OrinError
-from orin_core.runs.importing import Imported, Proposal, import_runs, propose
+from orin_core.errors import BadRequest, OrinError
+from orin_core.runs.importing import Imported, Proposal, check_given, import_runs, propose
 from orin_core.settings import Settings
 
 EXIT_DONE = 0
+STANDARD_INPUT = "standard input"
+MAX_INPUT_BYTES = 1 << 30
+"""Most that is read from standard input; a longer log is named as a file."""
+_CHUNK_BYTES = 1 << 20
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command with its options."""
     parser = commands.add_parser("import", help="turn old tegrastats logs and CSVs into runs")
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="text or CSV, plain or gzip")
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="text or CSV, plain or gzip; - is standard input"
+    )
     parser.add_argument("--model", help="which model ran")
     parser.add_argument("--dataset", help="which images it was fed")
     parser.add_argument(
@@ -26,7 +35,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=_numbers(int),
         action="extend",
         metavar="N[,N...]",
-        help="images of each run in order, over all files; FPS = N / length",
+        help="images of each run in order, over all files: one number per run; FPS = N / length",
     )
     parser.add_argument("--power-mode", help="name of the mode; the log's own CPU ceiling wins where it tells another")
     parser.add_argument(
@@ -49,37 +58,65 @@ def _numbers(kind: Any) -> Any:
 
 
 def command(arguments: argparse.Namespace, config: Settings) -> int:
-    """Runs the command and returns its exit code: that of the last file that could not be imported, else 0."""
+    """Runs the command and returns its exit code: that of the last file that could not be imported, else 0.
+
+    Raises:
+        BadRequest: a value is out of range; then nothing was written.
+    """
     runs_dir = (arguments.runs_dir or config.runs_dir).expanduser().resolve()
+    given = {name: getattr(arguments, name) for name in ("model", "dataset", "items", "power_mode", "fps")}
+    check_given(**given)
     code = EXIT_DONE
     proposals: list[Proposal] = []
-    for path in arguments.files:
-        code = _propose(path.expanduser(), proposals) or code
-    runs = sum(len(proposal.stretches) for proposal in proposals)
-    shares = {name: _shares(getattr(arguments, name), proposals, runs) for name in ("items", "fps")}
     rows: list[dict[str, Any]] = []
-    for place, proposal in enumerate(proposals):
-        try:
-            imported = import_runs(
-                proposal,
-                runs_dir=runs_dir,
-                model=arguments.model,
-                dataset=arguments.dataset,
-                items=shares["items"][place],
-                power_mode=arguments.power_mode,
-                fps=shares["fps"][place],
-            )
-        except OrinError as error:
-            code = _say(error)
-            continue
-        rows += [_row(proposal, one) for one in imported]
-        if not arguments.json:
-            _print(proposal, imported)
-        for note in dict.fromkeys(note for one in imported for note in one.notes):
-            print(f"NOTE  {proposal.log.path.name}: {note}", file=sys.stderr)
+    with _files(arguments.files) as files:
+        for path in files:
+            code = _propose(path.expanduser(), proposals) or code
+        shares, said = _all_shares(given, proposals)
+        for note in said:
+            print(f"NOTE  {note}", file=sys.stderr)
+        for place, proposal in enumerate(proposals):
+            own = {**given, **{name: share[place] for name, share in shares.items()}}
+            try:
+                imported = import_runs(proposal, runs_dir=runs_dir, notes=said, **own)
+            except OrinError as error:
+                code = _say(error)
+                continue
+            rows += [_row(proposal, one) for one in imported]
+            if not arguments.json:
+                _print(proposal, imported)
+            for note in dict.fromkeys(note for one in imported for note in one.notes if note not in said):
+                print(f"NOTE  {proposal.log.path.name}: {note}", file=sys.stderr)
     if arguments.json:
         print(json.dumps(rows, indent=2))
     return code
+
+
+@contextlib.contextmanager
+def _files(asked: list[Path]) -> Iterator[list[Path]]:
+    """Yields the files to read; standard input is kept as one for as long."""
+    if Path("-") not in asked:
+        yield asked
+        return
+    with tempfile.TemporaryDirectory(prefix="orin-import-") as folder:
+        kept = Path(folder) / STANDARD_INPUT
+        try:
+            _keep_input(kept)
+        except OSError as error:
+            raise BadRequest(f"Standard input cannot be kept: {error.strerror}.", "Name a file instead.") from error
+        yield [kept if path == Path("-") else path for path in dict.fromkeys(asked)]
+
+
+def _keep_input(kept: Path) -> None:
+    size = 0
+    with kept.open("wb") as out:
+        while data := sys.stdin.buffer.read(_CHUNK_BYTES):
+            size += len(data)
+            if size > MAX_INPUT_BYTES:
+                raise BadRequest(
+                    f"Standard input holds more than {MAX_INPUT_BYTES >> 20} MB.", "Save it, and name the file."
+                )
+            out.write(data)
 
 
 def _propose(path: Path, proposals: list[Proposal]) -> int:
@@ -96,15 +133,32 @@ def _say(error: OrinError) -> int:
     return error.exit_code
 
 
-def _shares(values: list[Any] | None, proposals: list[Proposal], runs: int) -> list[list[Any] | None]:
-    """Returns each log's part of the values given; all of them to each where they do not go round, for its note."""
-    if not values or len(values) != runs:
-        return [values or None] * len(proposals)
-    shares: list[list[Any] | None] = []
+def _all_shares(
+    given: dict[str, Any], proposals: list[Proposal]
+) -> tuple[dict[str, list[list[Any] | None]], tuple[str, ...]]:
+    """Returns each log's part of items and FPS, and what to say where they are not one per run."""
+    runs = sum(len(proposal.stretches) for proposal in proposals)
+    shares: dict[str, list[list[Any] | None]] = {}
+    said = []
+    for name in ("items", "fps"):
+        values: list[Any] = given[name] or []
+        if values and len(values) != runs:
+            said.append(
+                f"--{name} names {len(values)} {'value' if len(values) == 1 else 'values'}; there "
+                f"{'is 1 run' if runs == 1 else f'are {runs} runs'} in {len(proposals)} "
+                f"{'file' if len(proposals) == 1 else 'files'}. None is used: give one per run, in order."
+            )
+            values = []
+        shares[name] = _shares(values, proposals)
+    return shares, tuple(said)
+
+
+def _shares(values: list[Any], proposals: list[Proposal]) -> list[list[Any] | None]:
     rest = list(values)
+    shares: list[list[Any] | None] = []
     for proposal in proposals:
         count = len(proposal.stretches)
-        shares.append(rest[:count])
+        shares.append(rest[:count] or None)
         rest = rest[count:]
     return shares
 
@@ -118,6 +172,7 @@ def _row(proposal: Proposal, one: Imported) -> dict[str, Any]:
         "already_imported": one.already,
         "start_s": round(one.stretch.start_s, 3),
         "end_s": round(one.stretch.end_s, 3),
+        "cut_basis": one.stretch.cut_basis,
         "mode_basis": one.recording.environment().get("power_mode_basis"),
         "notes": list(one.notes),
     }
@@ -142,7 +197,9 @@ def _print(proposal: Proposal, imported: list[Imported]) -> None:
         )
         print(f"    {'already imported as' if one.already else 'run'} {one.recording.run_id}")
     if any(one.already for one in imported):
-        print("    What is there stays as it is; remove its folder to import it with other options.")
+        print(
+            "    What is there stays as it is; remove its folder and import again to change its model, images or mode."
+        )
 
 
 def _figure(summary: dict[str, Any], key: str, form: str) -> str:

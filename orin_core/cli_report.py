@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import math
 from pathlib import Path
 
 from orin_core.errors import BadRequest
 from orin_core.report import mission, table
 from orin_core.report.mission_rows import candidates
 from orin_core.report.rows import ModelTable
-from orin_core.report.write import FORMATS, write_report
+from orin_core.report.write import FORMATS, make_report
 from orin_core.runs.recording import list_runs
 from orin_core.settings import Settings
 
 EXIT_DONE = 0
+STALE_NAMED = 5
+"""So many files of an earlier report are named, and the others counted."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -44,19 +45,26 @@ def command(arguments: argparse.Namespace, config: Settings) -> int:
     if arguments.command == "mission":
         return _mission(arguments, runs_dir)
     out_dir = arguments.output.expanduser().resolve()
-    written = write_report(runs_dir, out_dir, models=arguments.model, formats=arguments.format or FORMATS)
-    for path in written:
+    report = make_report(runs_dir, out_dir, models=arguments.model, formats=arguments.format or FORMATS)
+    for path in report.paths:
         print(path)
     if not list_runs(runs_dir):
         print(f"No run in {runs_dir}: the report holds the published rows only.")
+    elif report.without_runs:
+        print(f"No run of {', '.join(report.without_runs)} in {runs_dir}: of it there are the published rows only.")
+    if report.stale:
+        names = ", ".join(str(path.relative_to(out_dir)) for path in report.stale[:STALE_NAMED])
+        more = f" and {len(report.stale) - STALE_NAMED} more" if len(report.stale) > STALE_NAMED else ""
+        print(f"Left from before, not of this report: {names}{more}.")
     return EXIT_DONE
 
 
 def _mission(arguments: argparse.Namespace, runs_dir: Path) -> int:
     for name in ("power_cap_w", "fps_floor", "orbit_energy_wh", "orbit_active_s"):
         value = getattr(arguments, name)
-        if value is not None and not (math.isfinite(value) and value > 0):
+        if value is not None and not value > 0:
             raise BadRequest(f"--{name.replace('_', '-')} {value:g} cannot be met.", "Give a number above 0.")
+        mission.check_limit(f"--{name.replace('_', '-')}", value)
     tables = table.build(list_runs(runs_dir), models=arguments.model)
     if not tables:
         raise BadRequest("There are no rows of this model, neither ours nor published.", "List them: runs --json.")

@@ -133,7 +133,11 @@ class _Stopper:
 
 
 def _progress_line(status: dict[str, Any]) -> str:
-    parts = [f"{status.get('phase', ''):8}", f"{status.get('items_done', 0)} items"]
+    parts = [
+        f"{status.get('phase', ''):8}",
+        *([status["step"]] if status.get("step") else []),
+        f"{status.get('items_done', 0)} items",
+    ]
     if status.get("rate_fps"):
         parts.append(f"{status['rate_fps']:.2f} FPS")
     if status.get("time_left_s") is not None:
@@ -195,7 +199,8 @@ def _judgement(summary: dict[str, Any]) -> list[str]:
     """Returns verdict and diagnosis in lines, every reason and every advice on its own."""
     verdict, diagnosis = summary.get("verdict") or {}, summary.get("diagnosis") or {}
     lines = [f"{verdict['badge']}  {verdict['sentence']}"] if verdict else []
-    lines += [f"  - {reason['text']}" for reason in verdict.get("reasons", ())]
+    # A reason that is the sentence itself is not said twice.
+    lines += [f"  - {one['text']}" for one in verdict.get("reasons", ()) if one["text"] != verdict["sentence"]]
     lines += [f"  - not known: {text}" for text in verdict.get("unknown", ())]
     lines += [diagnosis["sentence"]] if diagnosis else []
     return lines + [f"  - {text}" for text in diagnosis.get("advice", ())]

@@ -67,6 +67,7 @@ function badgesOf(meta) {
 
 function progressText(last, meta) {
   const parts = [];
+  if (last.step && meta.state === "running") parts.push(last.step);
   if (last.items_done || last.items_total) {
     parts.push(last.items_total ? `${count(last.items_done)} of ${count(last.items_total)} images` : `${count(last.items_done)} images`);
   }

@@ -33,7 +33,7 @@ def conditions(spec: _Document, environment: _Document, events: _Events) -> dict
         events: rows of ``events.jsonl``.
     """
     worker = environment.get("worker") or {}
-    done, end = last_event(events, "done"), last_event(events, "end")
+    done, end, warmup = (last_event(events, kind) for kind in ("done", "end", "warmup"))
     in_force = environment.get("power_limits") or {}
     asked = environment.get("power_limits_asked") or {}
     cores = in_force.get("cores_online")
@@ -55,14 +55,49 @@ def conditions(spec: _Document, environment: _Document, events: _Events) -> dict
         "power_mode_mismatch": end.get("power_mode_mismatch"),
         "in_flight": done.get("in_flight"),
         "results": done.get("results"),
+        "measure_began": any(event["kind"] == "phase" and event.get("phase") == "measure" for event in events),
         "input_shapes": done.get("input_shapes"),
         "final_sync_s": done.get("final_sync_s"),
         "stopped": done.get("stopped"),
         "worker_exit_code": last_event(events, "worker_exit").get("code"),
-        "warmup_settled": last_event(events, "warmup").get("settled"),
-        "over_current": end.get("over_current"),
+        "l4t": environment.get("l4t"),
+        "phases_asked_s": phases_asked_s(spec),
+        "warmup_settled": warmup.get("settled"),
+        "warmup_s": warmup.get("seconds"),
+        **over_current(events),
         "own_cpu_pct": own_cpu_pct(events),
     }
+
+
+def phases_asked_s(spec: _Document) -> dict[str, float] | None:
+    """Returns how long the phases around measure were asked to be, s; None for a log, which has none.
+
+    Args:
+        spec: ``spec.json``.
+    """
+    keys = {"idle": "idle_s", "warmup_min": "warmup_min_s", "warmup_max": "warmup_max_s", "cooldown": "cooldown_s"}
+    asked = {name: float(spec[key]) for name, key in keys.items() if spec.get(key) is not None}
+    return asked or None
+
+
+def over_current(events: _Events) -> dict[str, Any]:
+    """Returns the power supply alarms by counter, and what they span: measure alone, else the whole run.
+
+    Both ends of measure carry how many there had been since the run began. Where one of them does not (a run of an
+    older version, a worker that was killed), only the count of the whole run is known.
+    """
+    marks = [event for event in events if event["kind"] == "phase"]
+    for number, mark in enumerate(marks[:-1]):
+        if mark.get("phase") != "measure":
+            continue
+        before, after = mark.get("over_current"), marks[number + 1].get("over_current")
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            return {
+                "over_current": {name: int(count) - int(before.get(name, 0)) for name, count in after.items()},
+                "over_current_span": "measure",
+            }
+    whole = last_event(events, "end").get("over_current")
+    return {"over_current": whole, "over_current_span": None if whole is None else "run"}
 
 
 def own_cpu_pct(events: _Events) -> float | None:

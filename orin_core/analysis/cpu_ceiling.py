@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,6 +18,8 @@ MIN_SIDE_S = 30.0
 """A ceiling must have held so long on either side of a change: the governor alone moves clocks for seconds."""
 UNKNOWN_SIDE_S = 120.0
 _CHANCE = 1e-3  # that a ceiling which is still in force is not met again
+_STEP_WITHIN_S = 12.0  # a ceiling is not met at once; power steps with the mode itself
+_STEP_LEAST_W = 0.5
 _PLATEAU = 0.3  # share of windows that meet the lower ceiling; a clock that merely wanders has none
 
 
@@ -103,6 +106,7 @@ def changes(series: Series, first: int, last: int, floor_mhz: float | None) -> l
     at = _cores_change(series, first, last)
     if at is None:
         at = _ceiling_change(series, first, last, floor_mhz)
+        at = at if at is None else _at_power_step(series, first, at, last)
     if at is None:
         return []
     return [*changes(series, first, at - 1, floor_mhz), at, *changes(series, at, last, floor_mhz)]
@@ -155,6 +159,29 @@ def _ceiling_change(series: Series, first: int, last: int, floor_mhz: float | No
     return None
 
 
+def _at_power_step(series: Series, first: int, at: int, last: int) -> int:
+    """Returns the tick at which power steps within 12 s of a change, the change itself where it does not.
+
+    The step is where two levels fit the power best; it must stand out of the noise on either side.
+    """
+    t_s = series.t_s
+    low = max(first, int(np.searchsorted(t_s, t_s[at] - 2 * _STEP_WITHIN_S)))
+    high = min(last + 1, int(np.searchsorted(t_s, t_s[at] + 2 * _STEP_WITHIN_S, side="right")))
+    watts = series.power_w[low:high]
+    if not np.isfinite(watts).all():
+        return at
+    found, least = at, math.inf
+    for place in range(max(low + 4, first + 1), high - 4):
+        if abs(t_s[place] - t_s[at]) > _STEP_WITHIN_S:
+            continue
+        before, after = watts[: place - low], watts[place - low :]
+        noise_w = float(np.sqrt((np.var(before) * len(before) + np.var(after) * len(after)) / len(watts)))
+        step_w = abs(float(np.mean(after) - np.mean(before)))
+        if noise_w < least and step_w >= max(_STEP_LEAST_W, noise_w):
+            found, least = place, noise_w
+    return found if _long_enough(series, first, found, last, MIN_SIDE_S) else at
+
+
 def _is_mode_clock(clock: float) -> bool:
     return any(abs(clock - mode.cpu_mhz) <= _MATCH * mode.cpu_mhz for mode in AGX_ORIN_MODES)
 
@@ -195,6 +222,22 @@ def mode_in(
     if nearby is not None and nearby > ceiling and (mode := mode_of(nearby, online, listed)):
         return mode.name, f"{basis}; {nearby:.0f} MHz within {_AROUND_S:.0f} s of it"
     return None, f"{basis}; no mode of the AGX Orin has that ceiling"
+
+
+def higher_nearby(series: Series, begin: int, end: int, *, after: int, before: int) -> float | None:
+    """Returns a CPU clock above a stretch's own ceiling that is met within a minute of it, MHz; None where none is.
+
+    Args:
+        series: the log.
+        begin: first tick of the stretch.
+        end: last tick.
+        after: last tick of the stretch before it, -1 where there is none.
+        before: first tick of the stretch after it; the number of ticks where there is none.
+    """
+    ceiling = ceiling_mhz(series.cpu_max_mhz[begin : end + 1])
+    first, last = _around(series.t_s, begin, end, after, before)
+    nearby = ceiling_mhz(series.cpu_max_mhz[first : last + 1])
+    return nearby if ceiling is not None and nearby is not None and nearby > ceiling * (1 + 2 * SAME) else None
 
 
 def _around(t_s: Floats, begin: int, end: int, after: int, before: int) -> tuple[int, int]:

@@ -194,7 +194,7 @@ def _host_bound(summary: _Summary) -> Diagnosis | None:
 
 
 def _governor_limited(summary: _Summary) -> Diagnosis | None:
-    if not signs.clock_is_low(summary) or not signs.gpu_is_partly_used(summary):
+    if not signs.clock_is_low(summary) or not signs.gr3d_is_partial(summary):
         return None
     return Diagnosis(
         kind=Kind.GOVERNOR_LIMITED,

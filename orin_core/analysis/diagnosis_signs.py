@@ -46,8 +46,8 @@ def gr3d_words(summary: _Summary) -> str:
         return ""
     full = f" ({100 * share:.0f} % of ticks at 95 % or more)" if share is not None and gpu_is_full(summary) else ""
     mean = number(summary, "gr3d_pct_mean")
-    waits = f" (mean {mean:.0f} %)" if mean is not None and median >= PARTIAL_GR3D_PCT > mean and not full else ""
-    return f"GR3D {median:.0f} %{full}{waits}"
+    means = f", mean {mean:.0f} %" if mean is not None else ""
+    return f"GR3D median {median:.0f} %{means}{full}"
 
 
 def core_words(summary: _Summary) -> str:
@@ -86,11 +86,23 @@ def clock_is_low(summary: _Summary) -> bool:
 
 
 def gpu_is_full(summary: _Summary) -> bool:
-    """Returns whether the GPU computes nearly all the time."""
-    if _gpu_waits_in_between(summary):
-        return False
+    """Returns whether the GPU computes nearly all the time.
+
+    Never where the model alone is far above the whole way, whatever GR3D says: it tells that the GPU had work in
+    a moment, not how much of the moment it worked.
+    """
+    return _is_saturated(summary) and not model_alone_words(summary)
+
+
+def _is_saturated(summary: _Summary) -> bool:
     median, share = number(summary, "gr3d_pct_median"), number(summary, "gr3d_saturated_share")
     return (median is not None and median >= FULL_GR3D_PCT) or (share is not None and share >= FULL_SHARE)
+
+
+def gr3d_is_partial(summary: _Summary) -> bool:
+    """Returns whether GR3D is known and below what a full GPU shows."""
+    median = number(summary, "gr3d_pct_median")
+    return median is not None and median < PARTIAL_GR3D_PCT
 
 
 def gpu_is_partly_used(summary: _Summary, *, where_unknown: bool = False) -> bool:
@@ -100,10 +112,9 @@ def gpu_is_partly_used(summary: _Summary, *, where_unknown: bool = False) -> boo
         summary: as in ``summary.json``.
         where_unknown: the answer where there is no GR3D.
     """
-    median = number(summary, "gr3d_pct_median")
-    if median is None:
+    if number(summary, "gr3d_pct_median") is None:
         return where_unknown
-    return median < PARTIAL_GR3D_PCT or _gpu_waits_in_between(summary)
+    return gr3d_is_partial(summary) or bool(model_alone_words(summary))
 
 
 def _gpu_waits_in_between(summary: _Summary) -> bool:
@@ -117,8 +128,13 @@ def core_has_time(summary: _Summary) -> bool:
     busiest = number(summary, "busiest_core_pct_mean")
     if busiest is not None and busiest < IDLE_CORE_PCT:
         return True
-    fps, fps_model = number(summary, "fps_end_to_end"), number(summary, "fps_model")
+    fps, fps_model = number(summary, "fps_end_to_end"), _fps_model(summary)
     return bool(fps and fps_model and fps_model <= MODEL_CLOSE * fps)
+
+
+def _fps_model(summary: _Summary) -> float | None:
+    """The speed of the model alone; None where images have several sizes, since it was timed on those of one batch."""
+    return None if (number(summary, "input_shapes") or 1) > 1 else number(summary, "fps_model")
 
 
 def core_is_busy_while_gpu_waits(summary: _Summary) -> bool:
@@ -129,7 +145,7 @@ def core_is_busy_while_gpu_waits(summary: _Summary) -> bool:
 
 def model_alone_words(summary: _Summary) -> str:
     """Returns how much faster the model alone is, with a blank before it; empty where it is not far above."""
-    fps, fps_model = number(summary, "fps_end_to_end"), number(summary, "fps_model")
+    fps, fps_model = number(summary, "fps_end_to_end"), _fps_model(summary)
     if not fps or not fps_model or fps_model < MODEL_FAR_ABOVE * fps:
         return ""
     return f" The model alone does {fps_model:.4g} images/s, the whole way {fps:.4g}."
@@ -150,7 +166,9 @@ def throttling(summary: _Summary) -> tuple[str | None, bool]:
     if over_current_matters(summary):
         return f"The board slowed itself down after {over_current_events(summary)} over-current alarms.", True
     clock = _clock_share(summary)
-    if gpu_is_full(summary) and clock is not None and clock < HELD_DOWN_SHARE:
+    held_down = clock is not None and clock < HELD_DOWN_SHARE
+    # The bare loop may run on a board that is still cool, so a faster model alone is no sign against throttling.
+    if held_down and _is_saturated(summary) and not _gpu_waits_in_between(summary):
         words = f"{gr3d_words(summary)}{clock_words(summary)}: something holds the clock of a full GPU down{warm}."
         return words, False
     return None, False
@@ -160,7 +178,7 @@ def memory_pressure(summary: _Summary) -> str | None:
     """Returns how memory ran short, in words; None where it did not."""
     swap_mb = number(summary, "swap_rise_mb")
     if swap_mb is not None and swap_mb > SWAP_RISE_MB:
-        return f"Swap grew by {swap_mb:.0f} MB during measure: memory ran short, and pages went to the disk."
+        return f"Swap grew by {swap_mb:.0f} MB since the run began: memory ran short, and pages went to the disk."
     start_mb, least_mb = number(summary, "lfb_start_mb"), number(summary, "lfb_min_mb")
     used_mb, total_mb = number(summary, "ram_used_mb_max"), number(summary, "ram_total_mb")
     if start_mb is None or least_mb is None or used_mb is None or not total_mb:

@@ -33,6 +33,22 @@ def _date_utc(text: str | None) -> datetime.datetime | None:
     return moment if moment.year >= 1970 else None
 
 
+def utc_of_row(text: str, t_s: float) -> datetime.datetime | None:
+    """Returns UTC of time 0 of a log, None where a row of it does not tell.
+
+    Args:
+        text: ``UTC Time`` of a row, ISO text.
+        t_s: time of that row, s.
+    """
+    try:
+        moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
+        start = moment.astimezone(datetime.timezone.utc) - datetime.timedelta(seconds=t_s)
+    except (ValueError, OverflowError):
+        return None
+    return start if start.year >= 1970 else None
+
+
 def utc_of_start(date_line: str | None, first_stamp: str | None, path: Path) -> tuple[datetime.datetime, str | None]:
     """Returns UTC of a log's beginning, and what to say where the log itself does not tell it.
 

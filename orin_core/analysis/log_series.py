@@ -18,6 +18,9 @@ Flags = np.ndarray[Any, np.dtype[np.bool_]]
 HOLE_S = 300.0
 """A longer time without any tick is the end of one recording and the start of another."""
 
+HOLE_INSIDE_S = 10.0
+"""A longer time without a tick inside a recording is doubtful; the boards of the published logs pause 6 s at most."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Series:

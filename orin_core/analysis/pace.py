@@ -74,6 +74,14 @@ class Batches:
         """How many batches were put through, those without a row of their own included."""
         return int(self.weight.sum())
 
+    def count_of(self, values: Floats) -> int:
+        """Returns how many batches a percentile of these values speaks for: every row with a value by its weight."""
+        return int(self.weight[np.isfinite(values)].sum())
+
+    def ended_by(self, moment_s: float) -> int:
+        """Returns how many batches had ended at a moment, s since the run began."""
+        return int(self.weight[self.end_s <= moment_s].sum())
+
     def percentile(self, values: Floats, share: float) -> float | None:
         """Returns a nearest-rank percentile over the batches, None where there is no value."""
         known = np.isfinite(values)

@@ -12,7 +12,8 @@ from typing import Any
 
 from orin_core.analysis.bounds import fps_bound
 from orin_core.analysis.findings import Finding, finding, percent
-from orin_core.analysis.summary_keys import number, origin_of, text
+from orin_core.analysis.odd_readings import MAX_POWER_W, TEMPERATURE_C
+from orin_core.analysis.summary_keys import number, origin_of, part, text
 
 _Summary = Mapping[str, Any]
 
@@ -24,8 +25,6 @@ CPU_AGREES_WITHIN = 0.5
 """The same two limits where the CPU infers: its calls return when the work is done, so only the noise of a busy
 machine is left between the two ways of timing, and only a gross difference means anything."""
 
-_MAX_POWER_W = 200.0
-_TEMPERATURE_C = (-40.0, 125.0)
 _PERCENTAGES = {
     "gr3d_pct_mean": "GR3D",
     "gr3d_pct_median": "GR3D",
@@ -65,16 +64,12 @@ def unknown(summary: _Summary) -> tuple[str, ...]:
     found = []
     if _has_several_sizes(summary):
         found.append(
-            "The images have several sizes and the model alone was timed on those of one batch, so the two are not "
-            "held against each other."
+            "The images have several sizes, and operations and the model alone were taken from one batch, so the "
+            "speed is held neither against the physical bound nor against the model alone."
         )
     on_board = text(summary, "source") == "tegrastats" and text(summary, "device_type") == "cuda"
-    if on_board and fps_bound(summary) is None:
+    if on_board and fps_bound(summary) is None and not _has_several_sizes(summary):
         found.append("The physical bound is not known: operations, multiprocessors or GPU clock are missing.")
-    if number(summary, "final_sync_s") is None and number(summary, "forward_synchronised_ms_p50") is None:
-        found.append("Whether the device was waited for before the clock stopped is not known.")
-    if number(summary, "results") is None:
-        found.append("Whether every result was read is not known.")
     return tuple(found)
 
 
@@ -97,6 +92,8 @@ def _above_the_bound(summary: _Summary) -> Iterable[Finding]:
 
 
 def _final_sync(summary: _Summary) -> Iterable[Finding]:
+    if _on_cpu(summary):
+        return  # there is nothing to wait for: what was timed is how long the machine took the CPU away
     sync_s, batch_s = number(summary, "final_sync_s"), number(summary, "batch_s_p50")
     if sync_s is None or batch_s is None or batch_s <= 0:
         return
@@ -160,7 +157,7 @@ def _on_cpu(summary: _Summary) -> bool:
 def _out_of_range(summary: _Summary) -> Iterable[Finding]:
     for names, low, high, unit in (
         (_PERCENTAGES, 0.0, 100.0, "%"),
-        (_TEMPERATURES, *_TEMPERATURE_C, "degree C"),
+        (_TEMPERATURES, *TEMPERATURE_C, "degree C"),
     ):
         for key, what in names.items():
             value = number(summary, key)
@@ -168,12 +165,27 @@ def _out_of_range(summary: _Summary) -> Iterable[Finding]:
                 yield _unbelievable(what, value, unit, f"{low:g} to {high:g} {unit}")
     for key, what in _POWERS.items():
         value = number(summary, key)
-        if value is not None and not 0 < value <= _MAX_POWER_W:
-            yield _unbelievable(what, value, "W", f"more than 0 and at most {_MAX_POWER_W:g} W")
+        if value is not None and not 0 < value <= MAX_POWER_W:
+            yield _unbelievable(what, value, "W", f"more than 0 and at most {MAX_POWER_W:g} W")
     total_mb = number(summary, "ram_total_mb")
     used_mb = number(summary, "ram_used_mb_max") or number(summary, "ram_used_mb_mean")
     if total_mb is not None and used_mb is not None and used_mb > total_mb:
         yield _unbelievable("used RAM", used_mb, "MB", f"at most the {total_mb:.0f} MB that there are")
+    yield from _single_readings(summary)
+
+
+def _single_readings(summary: _Summary) -> Iterable[Finding]:
+    """Names single ticks of measure that cannot be true: a mean can hide them."""
+    found = summary.get("readings_out_of_range")
+    names = [str(name) for name in found] if isinstance(found, Mapping) else []
+    ticks = {name: part(summary, "readings_out_of_range", name) for name in names}
+    listed = [f"{name} in {many:.0f} tick{'' if many == 1 else 's'}" for name, many in ticks.items() if many]
+    if listed:
+        yield finding(
+            "reading-out-of-range",
+            f"Readings of measure that cannot be true: {', '.join(listed)}; the means hold them too.",
+            "The telemetry is broken or was misread: see tegrastats.log.",
+        )
 
 
 def _unbelievable(what: str, value: float, unit: str, allowed: str) -> Finding:

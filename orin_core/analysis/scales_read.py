@@ -2,7 +2,8 @@
 
 Both begin with the log's date line as a quoted record with its line break inside the quotes, or
 without it; lines end in CRLF or LF; cells may be blank, and a core that is off says ``off``.
-``run.csv`` of this project has the same columns first and is read too.
+``run.csv`` of this project has the same columns first and is read too. A spreadsheet may have saved
+it again: with semicolons or tabs, decimal commas, thousands in quotes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,11 @@ _TEMPERATURE = re.compile(r"(.*)\s?Temperature \(C\)")
 # The rails of the SCALES layout, and of tegrastats_parser's own older one.
 _RAIL = re.compile(r"(\S+) (Current|Average) \(mW\)")
 _RAIL_OLD = re.compile(r"(Current|Average) (\S+) Power Consumption \(mW\)")
+SOURCE, PHASE, UTC_TIME = "Source", "Phase", "UTC Time"
 _OURS = "Elapsed (s)"
+SEPARATORS = ",;\t"
+_DECIMAL_COMMA = re.compile(r"(?<![\w.,])(-?[0-9]+(?:\.[0-9]{3})*),([0-9]+)(?![\w.,])", re.ASCII)
+_THOUSANDS = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 
 _SCALARS: Mapping[str, str] = {
     "Used RAM (MB)": "ram_used_mb",
@@ -49,6 +54,8 @@ class CsvLayout:
     Args:
         dialect: ``scales``, ``parser`` (its older names of rails) or ``run`` (this project's own).
         width: number of columns.
+        named: columns up to the last that has a name; a row with fewer cells was cut.
+        separator: what stands between two cells.
         time: column of the time in ms.
         scalars: column by field of :class:`Sample`.
         lfb: column of the size of the largest free block; None where there is none.
@@ -58,10 +65,13 @@ class CsvLayout:
         core_clocks: column of each core's clock, by core.
         temps: column by sensor; the sensor without a name is ``soc``.
         rails: columns of the current and the average reading, by rail; None where there is none.
+        words: columns of ``Source``, ``Phase`` and ``UTC Time``, by name; this project's own CSV has them.
     """
 
     dialect: str
     width: int
+    named: int
+    separator: str
     time: int
     scalars: Mapping[str, int]
     lfb: int | None
@@ -71,6 +81,7 @@ class CsvLayout:
     core_clocks: Mapping[int, int]
     temps: Mapping[str, int]
     rails: Mapping[str, tuple[int | None, int | None]]
+    words: Mapping[str, int]
 
     @property
     def counts_intervals(self) -> bool:
@@ -78,9 +89,20 @@ class CsvLayout:
         return self.dialect != "run"
 
     def time_s(self, cells: Sequence[str]) -> float | None:
-        """Returns the time of a row, s; None where it has none."""
+        """Returns the time of a row, s; None where it has none, or was cut."""
+        if not self.named <= len(cells) <= self.width + 1:
+            return None
         milliseconds = _number(cells, self.time)
         return None if milliseconds is None else milliseconds / 1000
+
+    def word(self, cells: Sequence[str], name: str) -> str:
+        """Returns a cell of :attr:`words`; empty where there is none."""
+        column = self.words.get(name)
+        return "" if column is None or column >= len(cells) else cells[column]
+
+    def same_columns(self, other: CsvLayout) -> bool:
+        """Returns whether another header puts the same into the same columns, whatever its dialect calls it."""
+        return dataclasses.replace(other, dialect=self.dialect) == self
 
     def sample(self, cells: Sequence[str]) -> Sample:
         """Returns what a row says; a blank cell is absent."""
@@ -119,7 +141,9 @@ def _number(cells: Sequence[str], column: int | None) -> float | None:
     try:
         value = float(cells[column])
     except ValueError:
-        return None
+        if not _THOUSANDS.fullmatch(cells[column]):
+            return None
+        value = float(cells[column].replace(",", ""))
     return value if math.isfinite(value) and abs(value) < _LARGEST else None
 
 
@@ -128,20 +152,31 @@ def _whole(cells: Sequence[str], column: int | None) -> int | None:
     return None if value is None else round(value)
 
 
-def cells_of(line: str) -> list[str]:
-    """Returns the cells of one line, stripped; a quoted cell does not reach past the line."""
+def cells_of(line: str, separator: str = ",") -> list[str]:
+    """Returns the cells of one line, stripped; a quoted cell does not reach past the line.
+
+    Args:
+        line: with or without its line end.
+        separator: what stands between two cells.
+    """
     text = line.rstrip("\r\n")
+    if separator != "," and "," in text:  # where a comma parts no cells it parts decimals
+        text = _DECIMAL_COMMA.sub(lambda found: f"{found[1].replace('.', '')}.{found[2]}", text)
     if '"' not in text:
-        return [cell.strip() for cell in text.split(",")]
+        return [cell.strip() for cell in text.split(separator)]
     try:
-        return [cell.strip() for cell in next(csv.reader([text.replace("\0", "")]), [])]
+        return [cell.strip() for cell in next(csv.reader([text.replace("\0", "")], delimiter=separator), [])]
     except csv.Error:
         return []
 
 
 def read_header(line: str) -> CsvLayout | None:
     """Returns the layout that a header describes, None where the line is no header of these dialects."""
-    names = cells_of(line.removeprefix("\ufeff"))
+    if _TIME_MS not in line:
+        return None
+    text = line.removeprefix("\ufeff")
+    separator = max(SEPARATORS, key=text.count)
+    names = cells_of(text, separator)
     at: dict[str, int] = {}
     for column, name in enumerate(names):
         at.setdefault(name, column)
@@ -157,6 +192,8 @@ def read_header(line: str) -> CsvLayout | None:
     return CsvLayout(
         dialect="run" if _OURS in at else "parser" if old else "scales",
         width=len(names),
+        named=1 + max(column for column, name in enumerate(names) if name),
+        separator=separator,
         time=at[_TIME_MS],
         scalars={field: at[name] for name, field in _SCALARS.items() if name in at},
         lfb=at.get(_LFB_MB),
@@ -166,6 +203,7 @@ def read_header(line: str) -> CsvLayout | None:
         core_clocks={int(m[1]): column for name, column in at.items() if (m := _CORE_CLOCK.fullmatch(name))},
         temps=temps,
         rails=rails,
+        words={name: at[name] for name in (SOURCE, PHASE, UTC_TIME) if name in at and _OURS in at},
     )
 
 

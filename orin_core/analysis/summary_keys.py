@@ -48,3 +48,24 @@ def over_current_events(summary: Mapping[str, Any]) -> int:
     found = summary.get("over_current")
     counts = found.values() if isinstance(found, Mapping) else ()
     return sum(int(count) for count in counts if isinstance(count, (int, float)) and math.isfinite(count) and count > 0)
+
+
+def part(summary: Mapping[str, Any], key: str, name: str) -> float | None:
+    """Returns one figure of an object of figures; None where either is absent or it is no number."""
+    found = summary.get(key)
+    return number(found, name) if isinstance(found, Mapping) else None
+
+
+def count(summary: Mapping[str, Any], key: str) -> int | None:
+    """Returns how many ticks, batches or images stand behind a figure; None where that is not known."""
+    found = part(summary, "counts", key)
+    return None if found is None else int(found)
+
+
+def has_power_modes(summary: Mapping[str, Any]) -> bool:
+    """Returns whether the machine has power modes, so that somebody could have verified the mode of the run.
+
+    A Jetson has them also where its telemetry came from the host's own counters.
+    """
+    is_jetson = text(summary, "source") == "tegrastats" or text(summary, "l4t") is not None
+    return is_jetson or is_simulated(summary)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from orin_core.analysis.odd_readings import readings_out_of_range
 from orin_core.analysis.ticks import (
     BUSIEST_CORE,
     CORES_ON,
@@ -86,6 +87,7 @@ def board_figures(ticks: Ticks, rows: pd.DataFrame, batch_s: float | None) -> di
         "tj_c_start": rounded(ticks.mean_of(HOTTEST, slice(END_TICKS)), 3),
         "tj_c_end": rounded(ticks.mean_of(HOTTEST, slice(-END_TICKS, None)), 3),
         "throttle_readable": ticks.count(THROTTLED) > 0,
+        "readings_out_of_range": readings_out_of_range(ticks),
     }
 
 

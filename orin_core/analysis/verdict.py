@@ -12,9 +12,12 @@ import enum
 from collections.abc import Mapping
 from typing import Any
 
-from orin_core.analysis import plausibility, verdict_rules
+from orin_core.analysis import plausibility, verdict_record, verdict_rules
 from orin_core.analysis.findings import Finding
 from orin_core.analysis.summary_keys import is_simulated, number, origin_of, text
+from orin_core.profiles import PROFILES, Profile
+
+__all__ = ["PROFILES", "Reason", "Status", "Verdict", "from_json", "judge", "repeats_needed"]
 
 
 class Status(str, enum.Enum):
@@ -88,30 +91,6 @@ def from_json(document: Mapping[str, Any]) -> Verdict:
     )
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
-    """What a run must at least be.
-
-    Args:
-        min_s: length of measure, s.
-        min_ticks: ticks of measure.
-        min_items: images.
-        repeats: runs of the same spec that a result is made of.
-    """
-
-    min_s: float
-    min_ticks: int
-    min_items: int
-    repeats: int = 1
-
-
-PROFILES = {
-    "demo": Profile(min_s=0, min_ticks=0, min_items=0),
-    "standard": Profile(min_s=60, min_ticks=60, min_items=100),
-    "formal": Profile(min_s=600, min_ticks=60, min_items=100, repeats=5),
-}
-
-
 def repeats_needed(profile: str) -> int:
     """Returns how many runs of one spec make a result of this profile; 1 for an unknown name."""
     return PROFILES[profile].repeats if profile in PROFILES else 1
@@ -132,7 +111,7 @@ def judge(summary: Mapping[str, Any]) -> Verdict:
         return _verdict(
             Status.IMPORTED, "Imported, not verified.", wrong + told, verdict_rules.unknown_of_a_log(summary)
         )
-    unfinished = _reasons(verdict_rules.unfinished(summary))
+    unfinished = _reasons(verdict_record.unfinished(summary))
     measured = number(summary, "total_inference_time_s") is not None
     # Without a measure the rest was never reached; naming it would hide what went wrong.
     kept_not = _reasons([*_least(summary), *(verdict_rules.protocol(summary) if measured else ())])
@@ -144,7 +123,7 @@ def judge(summary: Mapping[str, Any]) -> Verdict:
         return _verdict(Status.IMPLAUSIBLE, "Refused: these figures cannot be true.", wrong + kept_not, unknown)
     if text(summary, "profile") == "demo":
         demo = "A demo on a simulated board" if is_simulated(summary) else "A demo"
-        return _verdict(Status.DEMO, f"{demo}: to look at, never VALID.", kept_not, unknown)
+        return _verdict(Status.DEMO, f"{demo}: to look at, never VALID.", _folded(kept_not), unknown)
     if is_simulated(summary):
         return _verdict(Status.SIMULATED, _simulated(kept_not), kept_not, unknown)
     if kept_not:
@@ -152,18 +131,14 @@ def judge(summary: Mapping[str, Any]) -> Verdict:
     return _verdict(Status.VALID, _valid(_profile_of(summary)), (), unknown)
 
 
-def _profile_of(summary: Mapping[str, Any]) -> str:
+def _profile_of(summary: Mapping[str, Any]) -> Profile:
     """The profile whose minimum a run is held to; a demo is told what it lacks for the standard one."""
-    name = text(summary, "profile")
-    return name if name in PROFILES and name != "demo" else "standard"
+    profile = PROFILES.get(text(summary, "profile") or "", Profile.STANDARD)
+    return Profile.STANDARD if profile is Profile.DEMO else profile
 
 
 def _least(summary: Mapping[str, Any]) -> list[Finding]:
-    name = _profile_of(summary)
-    least = PROFILES[name]
-    return verdict_rules.minimum(
-        summary, profile=name, min_s=least.min_s, min_ticks=least.min_ticks, min_items=least.min_items
-    )
+    return verdict_rules.minimum(summary, _profile_of(summary))
 
 
 def _reasons(findings: list[Finding]) -> tuple[Reason, ...]:
@@ -174,6 +149,31 @@ def _verdict(status: Status, sentence: str, reasons: tuple[Reason, ...] = (), un
     return Verdict(
         status=status, badge=status.value.upper(), sentence=sentence, reasons=reasons, unknown=tuple(unknown)
     )
+
+
+_SHORT = {
+    "too-short": "length",
+    "too-few-ticks": "ticks",
+    "too-few-items": "images",
+    "too-few-batches": "batches",
+    "no-idle": "idle",
+    "no-warm-up": "warm-up",
+    "warm-up-short": "length of warm-up",
+    "warm-up-not-settled": "a settled warm-up",
+    "cooldown-short": "length of cooldown",
+    "fps-drift": "a steady speed",
+    "power-drift": "a steady power",
+}
+"""What a demo is short of by its nature."""
+
+
+def _folded(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    """Returns the reasons of a demo: what it is short of in one sentence, and what else was wrong."""
+    short = list(dict.fromkeys(_SHORT[reason.code] for reason in reasons if reason.code in _SHORT))
+    others = tuple(reason for reason in reasons if reason.code not in _SHORT)
+    if not short:
+        return others
+    return (Reason(code="short-of-standard", text=f"As a standard run it would lack: {', '.join(short)}."), *others)
 
 
 def _sentence(reasons: tuple[Reason, ...]) -> str:
@@ -189,8 +189,9 @@ def _simulated(reasons: tuple[Reason, ...]) -> str:
     return f"Not a measurement: the telemetry is simulated. {rules} of the protocol would not have been kept either."
 
 
-def _valid(profile: str) -> str:
-    repeats = repeats_needed(profile)
-    if repeats == 1:
+def _valid(profile: Profile) -> str:
+    if profile.repeats == 1:
         return "The protocol was kept: the figures can be compared and published."
-    return f"The protocol was kept. This is one of the {repeats} repeats that a {profile} result is made of."
+    return (
+        f"The protocol was kept. This is one of the {profile.repeats} repeats that a {profile.value} result is made of."
+    )

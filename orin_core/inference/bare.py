@@ -133,18 +133,16 @@ class BareModel:
         synchronise(self._device)
 
     def _synchronised_s(self) -> float:
-        """Returns what the forward calls of one batch take, s, counted as the measuring loop counts them."""
+        """Returns what the forward calls of one batch take, s.
+
+        It is timed here and not by the measuring loop's own code, so that a loop which forgets to
+        wait for the device is found out.
+        """
         forward_s = 0.0
         for pixels in self._pixels:
-            _, part_s = timed_forward(self._workload, pixels, self._device)
-            forward_s += part_s
+            synchronise(self._device)
+            start_s = time.perf_counter()
+            self._workload.forward(pixels)
+            synchronise(self._device)
+            forward_s += time.perf_counter() - start_s
         return forward_s
-
-
-def timed_forward(workload: Workload, pixels: torch.Tensor, device: torch.device) -> tuple[object, float]:
-    """Returns the model's output and the time of its forward call, s, the device synchronised at both ends."""
-    synchronise(device)
-    start_s = time.perf_counter()
-    output = workload.forward(pixels)
-    synchronise(device)
-    return output, time.perf_counter() - start_s

@@ -11,7 +11,7 @@ import time
 
 import torch
 
-from orin_core.inference.bare import BareModel, timed_forward
+from orin_core.inference.bare import BareModel
 from orin_core.inference.device import synchronise
 from orin_core.inference.feed import Batch, Feed
 from orin_core.inference.operations import counted_forward
@@ -22,6 +22,15 @@ from orin_core.spec import Phase, RunSpec
 
 IN_FLIGHT = 1
 """Batches that are handed in before the results of the first are read."""
+
+
+def timed_forward(workload: Workload, pixels: torch.Tensor, device: torch.device) -> tuple[object, float]:
+    """Returns the model's output and the time of its forward call, s, the device synchronised at both ends."""
+    synchronise(device)
+    start_s = time.perf_counter()
+    output = workload.forward(pixels)
+    synchronise(device)
+    return output, time.perf_counter() - start_s
 
 
 def _now_s() -> float:

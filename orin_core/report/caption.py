@@ -7,8 +7,10 @@ from typing import Any
 
 from orin_core.analysis.verdict import Status
 from orin_core.report import published
-from orin_core.report.cells import SETTING_BY_KEY, RunFacts, l4t, module_gb, origin_of
-from orin_core.report.rows import Row, number_or_none
+from orin_core.report.agreement import SETTING_BY_KEY
+from orin_core.report.figures import first_sentence, number_or_none
+from orin_core.report.rows import Row
+from orin_core.report.run_facts import RunFacts, l4t, module_gb, origin_of
 
 PUBLISHED_MODULE_GB = 32
 WRONG_MARK = "†"
@@ -98,21 +100,40 @@ def notes(rows: Sequence[Row], *, empty: int) -> tuple[str, ...]:
             runs = "1 other run is" if row.left_out == 1 else f"{row.left_out} other runs are"
             which = "only VALID ones count" if row.status is Status.VALID else "the newest of the best ones counts"
             found.append(f"{row.test}: {runs} not used: {which}.")
+        if row.spoiled:
+            whys = "; ".join(map(first_sentence, row.spoiled))
+            found.append(f"{row.test}: not ranked and not offered to a mission: {whys}.")
+        found += [f"{row.test}: {remark}" for remark in row.remarks]
         if row.not_compared:
             found.append(f"{row.test}: no difference to the published row: {row.not_compared}.")
+    found += _commits(rows)
     if empty:
         found.append(f"{empty} {'run' if empty == 1 else 'runs'} without any figure: failed or stopped before measure.")
     rails = list(dict.fromkeys(row.rails for row in rows if row.rails))
     if len(rails) > 1:
         found.append("Power is not the same sum in all rows: " + "; ".join(", ".join(names) for names in rails) + ".")
+    return (*found, *_of_published(rows))
+
+
+def _of_published(rows: Sequence[Row]) -> list[str]:
+    found = []
     for one in {row.published.power_mode: row.published for row in rows if row.published}.values():
         if one.known_error:
-            found.append(f"Published {one.power_mode} {WRONG_MARK} is wrong: {one.known_error}")
+            found.append(f"Published {one.power_mode}: what is marked {WRONG_MARK} is wrong. {one.known_error}")
         if one.corrected:
             found.append(f"Published {one.power_mode} was corrected: {one.corrected}")
         if one.note:
             found.append(f"Published {one.power_mode}: {one.note}")
-    return tuple(found)
+    return found
+
+
+def _commits(rows: Sequence[Row]) -> list[str]:
+    """Names the commits of the program where they differ: one version may hold several."""
+    by_test = {row.test: [commit or "not known" for commit in row.commits] for row in rows if row.commits}
+    if len({commit for commits in by_test.values() for commit in commits}) < 2:
+        return []
+    texts = "; ".join(f"{test}: {', '.join(commits)}" for test, commits in by_test.items())
+    return [f"The runs were made with several commits of this program. {texts}."]
 
 
 # -- what else was found --------------------------------------------------------------------------
@@ -124,7 +145,7 @@ def cpu_ceiling_mhz(run: RunFacts) -> float | None:
 
 
 _FACTS: tuple[tuple[str, Callable[[RunFacts], Any], str], ...] = (
-    ("Profile", lambda run: run.summary.get("profile"), "{}"),
+    ("Profile as asked", lambda run: run.summary.get("profile"), "{}"),
     ("Images measured", lambda run: run.summary.get("items"), "{:,.0f}"),
     ("FPS model only", lambda run: run.summary.get("fps_model"), "{:.2f}"),
     ("Latency, median", lambda run: run.summary.get("latency_ms_p50"), "{:.1f} ms"),
@@ -140,9 +161,7 @@ _FACTS: tuple[tuple[str, Callable[[RunFacts], Any], str], ...] = (
     ("Throttled", lambda run: _percent(run.summary.get("throttled_share")), "{:.1f} %"),
     ("Ticks", lambda run: run.summary.get("ticks"), "{:.0f}"),
     ("Ambient, as typed in", lambda run: run.environment.get("ambient_c"), "{:g} °C"),
-    ("CUDA", lambda run: run.worker("cuda"), "{}"),
     ("Python", lambda run: run.environment.get("python"), "{}"),
-    ("Version", lambda run: run.environment.get("version"), "{}"),
     ("Commit", lambda run: run.environment.get("git_commit"), "{:.12}"),
     ("Notes, as typed in", lambda run: run.environment.get("notes"), "{}"),
     ("Run", lambda run: run.run_id, "{}"),

@@ -14,9 +14,10 @@ from typing import Any
 from orin_core.analysis.diagnosis import Diagnosis, across_modes
 from orin_core.analysis.intervals import welch
 from orin_core.analysis.verdict import Status
-from orin_core.report.cells import SETTING_BY_KEY
+from orin_core.report.agreement import SETTING_BY_KEY
+from orin_core.report.figures import COLUMN_BY_FIELD, first_sentence
 from orin_core.report.published import PublishedRow
-from orin_core.report.rows import COLUMN_BY_FIELD, Best, Row
+from orin_core.report.rows import Best, Row
 
 REPEATABILITY = 0.013
 """How far a repeat came out elsewhere: 27.74 and 27.37 W for one published run that was made twice.
@@ -28,10 +29,8 @@ RANKABLE = (Status.VALID, Status.IMPORTED)
 _RANKED_BY = "items_per_joule"
 _PER_JOULE = COLUMN_BY_FIELD["items_per_joule"]
 _PER_ITEM = COLUMN_BY_FIELD["energy_per_item_j"]
-_ONE_RUN = (
-    "one run each, so there is no interval of the difference; "
-    f"a published run that was made twice differed by {REPEATABILITY * 100:.1f} %"
-)
+_TWICE = f"a published run that was made twice differed by {REPEATABILITY * 100:.1f} %"
+_ONE_RUN = f"one run each, so there is no interval of the difference; {_TWICE}"
 _ONE_RUN_BLOCKS = f"closer than the repeatability of single runs, about {REPEATABILITY * 100:.1f} %"
 
 
@@ -71,18 +70,33 @@ def compare(first: Row, second: Row, field: str = _RANKED_BY) -> Comparison:
         return _compared(mine, other, difference.low, difference.high, difference.distinguishable, "repeats, Welch")
     half = _half_width(first, second, field)
     if half is None:
-        return Comparison(
-            comparable=True, distinguishable=False, difference_pct=_pct(mine - other, other), why=_ONE_RUN
-        )
+        why = _without_interval(len(values[0]), len(values[1]))
+        return Comparison(comparable=True, difference_pct=_pct(mine - other, other), why=why)
     # Blocks of one run know nothing of what a repeat would change, so that is asked for on top.
     beyond_repeats = abs(mine - other) > REPEATABILITY * abs(other)
     beyond_blocks = abs(mine - other) > half
-    why = _ONE_RUN_BLOCKS if beyond_blocks and not beyond_repeats else "interval of single runs"
+    why = _ONE_RUN_BLOCKS if beyond_blocks and not beyond_repeats else _basis(first, second)
     return _compared(mine, other, mine - other - half, mine - other + half, beyond_blocks and beyond_repeats, why)
+
+
+def _without_interval(first: int, second: int) -> str:
+    if max(first, second) < 2:
+        return _ONE_RUN
+    counts = " against ".join(f"{count} run{'' if count == 1 else 's'}" for count in (first, second))
+    return f"{counts}, so there is no interval of the difference; {_TWICE}"
+
+
+def _basis(first: Row, second: Row) -> str:
+    bases = {first.interval_basis, second.interval_basis}
+    return "interval of single runs" if bases == {"blocks"} else "interval from repeats of one, blocks of the other"
 
 
 def why_not_ranked(row: Row) -> str:
     """Returns why a row may not be ranked; empty where it may."""
+    if row.model is None:
+        return "rows of an unnamed model may be of several models"
+    if row.spoiled:
+        return f"{row.test}: {first_sentence(row.spoiled[0])}"
     if row.settings.get("telemetry") == "simulated board":
         return "simulated telemetry ranks no modes"
     if row.status not in RANKABLE:
@@ -138,8 +152,8 @@ def _setting(row: Row) -> tuple[str | None, ...]:
 
 
 def _unranked(one: Row, rows: Sequence[Row]) -> list[Row]:
-    """Returns the rows that would belong to a group but for their verdict."""
-    return [row for row in rows if row.run_ids and row.settings == one.settings and row.status not in RANKABLE]
+    """Returns the rows that would belong to a group but for their verdict or what spoils their means."""
+    return [row for row in rows if row.run_ids and row.settings == one.settings and why_not_ranked(row)]
 
 
 def _best_of(group: Sequence[Row], unranked: Sequence[Row], *, named: bool) -> Best:
@@ -159,19 +173,24 @@ def _best_of(group: Sequence[Row], unranked: Sequence[Row], *, named: bool) -> B
     else:
         sentence += " The 95 % interval of the difference to every other mode leaves out 0."
     if unranked:
-        sentence += f" Not ranked: {', '.join(f'{row.power_mode} ({row.validity})' for row in unranked)}."
+        sentence += f" Not ranked: {', '.join(map(_named_unranked, unranked))}."
     if first.status is Status.IMPORTED:
         sentence += " From imported logs, not verified."
     if marks := [label for label in first.labels if label.startswith(("random", "synthetic"))]:
         sentence += f" All with {' and '.join(marks)}."
     return Best(
         power_mode=str(first.power_mode),
+        test=first.test,
         items_per_joule=first.items_per_joule or 0.0,
         energy_per_item_j=first.energy_per_item_j or 0.0,
         certain=not unclear,
         sentence=sentence,
         setting=first.test.partition(" · ")[2] if named else "",
     )
+
+
+def _named_unranked(row: Row) -> str:
+    return f"{row.power_mode} ({first_sentence(row.spoiled[0]) if row.spoiled else row.validity})"
 
 
 def _why(found: Comparison) -> str:
@@ -196,6 +215,7 @@ def best_published(rows: Sequence[PublishedRow]) -> Best | None:
         sentence += f" {', '.join(wrong)} is left out: its published figures are known to be wrong, see the notes."
     return Best(
         power_mode=first.power_mode,
+        test=first.power_mode,
         items_per_joule=best,
         energy_per_item_j=first.energy_per_item_j or 0.0,
         certain=False,

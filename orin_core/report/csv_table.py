@@ -6,8 +6,9 @@ import csv
 import io
 from collections.abc import Sequence
 
-from orin_core.report.cells import SETTINGS
-from orin_core.report.rows import COLUMNS, ModelTable, Row
+from orin_core.report.agreement import SETTINGS
+from orin_core.report.figures import COLUMN_BY_FIELD, COLUMNS
+from orin_core.report.rows import ModelTable, Row
 
 _NAMED = ("Model", "Model Id", "Test", "Power Mode", "Validity", "Labels", "Runs", "Run Ids", "Images")
 
@@ -20,8 +21,13 @@ def header() -> list[str]:
     names.append("Interval From")
     names += [f"Published {column.csv_name}" for column in COLUMNS]
     names += [f"{column.heading.partition(' (')[0]} Difference (%)" for column in COLUMNS]
-    names += ["Published Error", "Not Compared Because", *(setting.name for setting in SETTINGS)]
-    return [*names, "Power Rails", "Reasons"]
+    names += [
+        "Published Wrong Figures",
+        "Published Error",
+        "Not Compared Because",
+        *(setting.name for setting in SETTINGS),
+    ]
+    return [*names, "Power Rails", "Fewer Runs Behind", "Commits", "Reasons", "Not Ranked Because", "Remarks"]
 
 
 def render(tables: Sequence[ModelTable]) -> str:
@@ -36,8 +42,8 @@ def render(tables: Sequence[ModelTable]) -> str:
 
 
 def _cells(table: ModelTable, row: Row) -> list[str]:
-    cells = [table.model or "", table.model_id or "", row.test, row.power_mode or "", row.validity]
-    cells += ["; ".join(row.labels), str(row.n_runs) if row.run_ids else "", "; ".join(row.run_ids)]
+    cells = [*map(_text, (table.model, table.model_id, row.test, row.power_mode, row.validity))]
+    cells += [_text("; ".join(row.labels)), str(row.n_runs) if row.run_ids else "", _text("; ".join(row.run_ids))]
     cells.append("" if row.items is None else str(row.items))
     cells += [_number(row.figure(column.field)) for column in COLUMNS]
     for column in COLUMNS:
@@ -47,9 +53,22 @@ def _cells(table: ModelTable, row: Row) -> list[str]:
     theirs = row.published
     cells += [_number(getattr(theirs, column.field) if theirs else None) for column in COLUMNS]
     cells += [_number(row.differences.get(column.field), 2) for column in COLUMNS]
-    cells += [(theirs.known_error or "") if theirs else "", row.not_compared]
-    cells += [row.settings.get(setting.key) or "" for setting in SETTINGS]
-    return [*cells, "; ".join(row.rails), " ".join(row.reasons)]
+    wrong = [_name(field) for field in theirs.wrong_figures] if theirs else []
+    cells += ["; ".join(wrong), _text(theirs.known_error) if theirs else "", _text(row.not_compared)]
+    cells += [_text(row.settings.get(setting.key)) for setting in SETTINGS]
+    fewer = [f"{_name(column.field)}: {behind}" for column in COLUMNS if (behind := row.behind(column))]
+    texts = ("; ".join(row.rails), "; ".join(fewer), "; ".join(filter(None, row.commits)), " ".join(row.reasons))
+    return [*cells, *map(_text, (*texts, " ".join(row.spoiled), " ".join(row.remarks)))]
+
+
+def _name(field: str) -> str:
+    return COLUMN_BY_FIELD[field].heading.partition(" (")[0]
+
+
+def _text(value: str | None) -> str:
+    """Returns a text that no spreadsheet takes for a formula."""
+    text = value or ""
+    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") and text.strip() else text
 
 
 def _number(value: float | None, decimals: int = 6) -> str:

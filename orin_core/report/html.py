@@ -10,9 +10,11 @@ from orin_core.analysis.verdict import Status
 from orin_core.report import published
 from orin_core.report.assets import Assets
 from orin_core.report.caption import WRONG_MARK
-from orin_core.report.guide import GUIDE, NO_RUNS, TITLE, findings
+from orin_core.report.figures import COLUMNS, Column, signed_pct
+from orin_core.report.guide import GUIDE, TITLE, findings, no_runs
 from orin_core.report.plots import TITLES
-from orin_core.report.rows import COLUMNS, Column, ModelTable, Row, signed_pct
+from orin_core.report.published import PublishedRow
+from orin_core.report.rows import ModelTable, Row
 from orin_core.report.style import STYLE
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -54,8 +56,8 @@ def render(
         f"<header><h1>{text(TITLE)}</h1>",
         f'<p class="muted">Made by <code>python -m orin_core report</code> at {text(generated)}.</p>',
     ]
-    if not any(table.has_runs for table in tables):
-        parts.append(f'<p class="loud">{text(NO_RUNS)}</p>')
+    if none := no_runs(tables):
+        parts.append(f'<p class="loud">{text(none)}</p>')
     if len(tables) > 1:
         links = " ".join(f'<a href="#{_anchor(table)}">{text(table.label)}</a>' for table in tables)
         parts.append(f"<nav>{links}</nav>")
@@ -100,7 +102,7 @@ def _results(table: ModelTable) -> str:
     heads = "".join(f'<th scope="col">{name}</th>' for name in names)
     legend = _LEGEND if any(row.published for row in table.rows) else ""
     caption = " ".join(part for part in (table.caption, table.common, legend) if part)
-    rows = "\n".join(_row(row) for row in table.rows)
+    rows = "\n".join(_row(row, table.beside(row)) for row in table.rows)
     return (
         f'<p class="caption">{text(caption)}</p>\n<div class="scroll"><table class="results">\n'
         f"<thead><tr>{heads}</tr></thead>\n"
@@ -113,27 +115,29 @@ def _heading(column: Column) -> str:
     return f"{text(name)}<br><small>({text(unit)}</small>" if bracket else text(name)
 
 
-def _row(row: Row) -> str:
+def _row(row: Row, published_row: PublishedRow | None) -> str:
     name, _, more = row.test.partition(" · ")
-    wrong = row.published is not None and row.published.known_error is not None
     head = f"<strong>{text(name)}</strong>" + (f" <small>{text(more)}</small>" if more else "")
     labels = "".join(f'<span class="label">{text(label)}</span>' for label in row.labels)
-    cells = "".join(_cell(row, column, wrong) for column in COLUMNS)
+    cells = "".join(_cell(row, column, published_row) for column in COLUMNS)
     runs = f"{row.n_runs}" if row.run_ids else ""
     basis = {"repeats": "± repeats", "blocks": "± blocks"}.get(row.interval_basis, "")
-    kind = "none" if row.status is None else "refused" if row.status is Status.IMPLAUSIBLE else row.status.value
+    kind = "none" if row.status is None else "refused" if row.refused else row.status.value
     return (
         f'<tr data-status="{kind}"><th scope="row">{head}{labels}</th>{cells}'
         f'<td class="runs">{runs}{f"<small>{basis}</small>" if basis else ""}</td><td>{_badge(row)}</td></tr>'
     )
 
 
-def _cell(row: Row, column: Column, wrong: bool) -> str:
+def _cell(row: Row, column: Column, published_row: PublishedRow | None) -> str:
     ours = row.cell(column)
     value, _, spread = ours.partition(" ± ")
     parts = [f"<b>{text(value)}</b>" if ours else "", f"<small>± {text(spread)}</small>" if spread else ""]
-    theirs = getattr(row.published, column.field) if row.published else None
-    if theirs is not None:
+    if behind := row.behind(column):
+        parts.append(f"<small>{behind} runs</small>")
+    theirs = getattr(published_row, column.field) if published_row else None
+    if published_row is not None and theirs is not None:
+        wrong = column.field in published_row.wrong_figures
         mark = f' <abbr title="known to be wrong, see the notes">{WRONG_MARK}</abbr>' if wrong else ""
         change = signed_pct(row.differences.get(column.field))
         parts.append(f'<span class="theirs">{column.text(theirs)}{mark}{f" ({change})" if change else ""}</span>')
@@ -143,7 +147,7 @@ def _cell(row: Row, column: Column, wrong: bool) -> str:
 def _badge(row: Row) -> str:
     if row.status is None:
         return '<span class="theirs">published only</span>'
-    kind = "good" if row.status in _GOOD else "bad" if row.status in _BAD else "other"
+    kind = "good" if row.status in _GOOD else "bad" if row.refused or row.status in _BAD else "other"
     return f'<span class="badge {kind}">{text(row.validity)}</span>'
 
 

@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from orin_core.report import published
 from orin_core.report.assets import Assets
 from orin_core.report.caption import WRONG_MARK
-from orin_core.report.guide import GUIDE, NO_RUNS, TITLE, findings
+from orin_core.report.figures import COLUMNS, Column, signed_pct
+from orin_core.report.guide import GUIDE, TITLE, findings, no_runs
 from orin_core.report.plots import TITLES
-from orin_core.report.rows import COLUMNS, ModelTable, Row, signed_pct
+from orin_core.report.published import PublishedRow
+from orin_core.report.rows import ModelTable, Row
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~$])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&])")
 
 
 def plain(text: object) -> str:
@@ -31,8 +33,8 @@ def render(
         assets: pictures and raw data per row, by model and test; none are linked without it.
     """
     lines = [f"# {TITLE}", "", f"Made by `python -m orin_core report` at {generated}.", ""]
-    if not any(table.has_runs for table in tables):
-        lines += [f"**{plain(NO_RUNS)}**", ""]
+    if none := no_runs(tables):
+        lines += [f"**{plain(none)}**", ""]
     lines += ["## Models Tested", ""]
     lines += [_model_line(table) for table in tables]
     lines += ["", "## How to Read the Figures", ""]
@@ -53,7 +55,7 @@ def _section(table: ModelTable, assets: Mapping[tuple[str | None, str], Assets])
     if table.common:
         lines += ["", plain(table.common)]
     lines += ["", f"<ins>{plain(table.label)} Test Results</ins>", "", *_results(table.rows)]
-    beside = [row for row in table.rows if row.published]
+    beside = [(row, theirs) for row in table.rows if (theirs := table.beside(row))]
     if beside:
         lines += ["", "<ins>Beside the Published Figures</ins>", "", *_beside(beside)]
     if said := findings(table):
@@ -82,21 +84,28 @@ def _results(rows: Sequence[Row]) -> list[str]:
 def _result_cells(row: Row) -> list[str]:
     test = plain(", ".join([row.test, *row.labels_beside_test()]))
     items = "" if row.items is None else str(row.items)
-    return [test, *(row.cell(column) for column in COLUMNS), items, row.runs_text(), plain(row.validity)]
+    return [test, *(_figure(row, column) for column in COLUMNS), items, row.runs_text(), plain(row.validity)]
 
 
-def _beside(rows: Sequence[Row]) -> list[str]:
+def _figure(row: Row, column: Column) -> str:
+    behind = row.behind(column)
+    return f"{row.cell(column)} ({behind})" if behind else row.cell(column)
+
+
+def _published(row: PublishedRow, column: Column) -> str:
+    mark = f" {WRONG_MARK}" if column.field in row.wrong_figures else ""
+    return column.text(getattr(row, column.field)) + mark
+
+
+def _beside(rows: Sequence[tuple[Row, PublishedRow]]) -> list[str]:
     names = ["Test"]
     for column in COLUMNS:
         names += [f"Published {column.heading.removeprefix('Average ')}", "Difference"]
     lines = []
-    for row in rows:
-        theirs = row.published
-        if theirs is None:
-            continue
-        cells = [plain(row.test) + (f" {WRONG_MARK}" if theirs.known_error else "")]
+    for row, theirs in rows:
+        cells = [plain(row.test)]
         for column in COLUMNS:
-            cells += [column.text(getattr(theirs, column.field)), signed_pct(row.differences.get(column.field))]
+            cells += [_published(theirs, column), signed_pct(row.differences.get(column.field))]
         lines.append(cells)
     return _table(names, lines)
 

@@ -7,14 +7,21 @@ power mode; random weights and synthetic images are weighed among themselves onl
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Sequence
 
 from orin_core.analysis.verdict import Status
+from orin_core.errors import BadRequest
+from orin_core.report.compare import REPEATABILITY
+from orin_core.report.figures import COLUMN_BY_FIELD, typed
 from orin_core.report.mission_rows import Candidate, candidates, groups, refusal
 
 __all__ = ["Candidate", "Dropped", "MissionAnswer", "Option", "candidates", "groups", "options", "pareto"]
 
 J_PER_WH = 3600.0
+_FPS, _POWER = COLUMN_BY_FIELD["average_fps"], COLUMN_BY_FIELD["power_draw_w"]
+MAX_LIMIT = 1e9
+"""No cap, floor, budget or time of a mission is larger."""
 SIMULATED_NOTE = "Simulated rows are not offered: their power is invented and their FPS does not follow the power mode."
 
 
@@ -25,9 +32,9 @@ class Option:
     Args:
         candidate: the row.
         items_per_wh: images per watt-hour.
-        items_per_orbit: images per orbit; None where no budget was given.
-        energy_per_orbit_wh: energy that those take, Wh; None where no budget was given.
-        limited_by: ``energy`` or ``time``, whichever ends first; None where no budget was given.
+        items_per_orbit: images per orbit; None where neither energy nor time was given.
+        energy_per_orbit_wh: energy that those take, Wh; None where neither was given.
+        limited_by: ``energy`` or ``time``, whichever ends first; None where neither was given.
     """
 
     candidate: Candidate
@@ -98,9 +105,20 @@ def options(
             weighed, the one nearest to a real run (:func:`groups` gives the others).
         power_cap_w: mean power that may not be passed, W; None for no cap.
         fps_floor: images/s that are needed; None for no floor.
-        orbit_energy_wh: energy per orbit, Wh; None where images per orbit are not asked.
-        orbit_active_s: time per orbit in which the board may run, s; None for no limit.
+        orbit_energy_wh: energy per orbit, Wh; None for no limit.
+        orbit_active_s: time per orbit in which the board may run, s; None for no limit. Images per orbit are
+            told where either is given.
+
+    Raises:
+        BadRequest: a limit is negative, no number, or larger than anything that flies.
     """
+    for name, value in (
+        ("Power cap", power_cap_w),
+        ("FPS floor", fps_floor),
+        ("Energy per orbit", orbit_energy_wh),
+        ("Active time per orbit", orbit_active_s),
+    ):
+        check_limit(name, value)
     everything = tuple(rows)
     refused = {id(row): reason for row in everything if (reason := refusal(row))}
     usable = [row for row in everything if id(row) not in refused]
@@ -123,6 +141,23 @@ def options(
         sentence=_sentence(chosen, offered, power_cap_w, fps_floor),
         notes=_notes(everything, chosen),
     )
+
+
+def check_limit(name: str, value: float | None) -> None:
+    """Refuses a limit that no mission can have.
+
+    Args:
+        name: how it is named to people.
+        value: None where it is not given.
+
+    Raises:
+        BadRequest: it is negative, no number, or above :data:`MAX_LIMIT`.
+    """
+    if value is not None and not (math.isfinite(value) and 0 <= value <= MAX_LIMIT):
+        raise BadRequest(
+            f"{name} {typed(value) if math.isfinite(value) else value} cannot be met.",
+            f"Give a number from 0 to {typed(MAX_LIMIT)}.",
+        )
 
 
 def pareto(rows: Iterable[Candidate], *, cost: str = "power_w") -> tuple[Candidate, ...]:
@@ -172,9 +207,9 @@ def _reasons(
         return (f"{mine}: such rows are weighed among themselves only, and these are of {theirs}",)
     reasons = []
     if power_cap_w is not None and row.power_w is not None and row.power_w > power_cap_w:
-        reasons.append(f"{row.power_w:.2f} W is over the cap of {power_cap_w:g} W")
+        reasons.append(f"{_POWER.text(row.power_w)} W is over the cap of {typed(power_cap_w)} W")
     if fps_floor is not None and row.fps is not None and row.fps < fps_floor:
-        reasons.append(f"{row.fps:.2f} FPS is under the floor of {fps_floor:g}")
+        reasons.append(f"{_FPS.text(row.fps)} FPS is under the floor of {typed(fps_floor)}")
     return tuple(reasons)
 
 
@@ -183,18 +218,18 @@ def _option(row: Candidate, orbit_energy_wh: float | None, orbit_active_s: float
     assert energy_j is not None  # rows without it were refused
     assert fps is not None
     per_wh = J_PER_WH / energy_j
-    if orbit_energy_wh is None:
+    by_energy = math.inf if orbit_energy_wh is None else orbit_energy_wh * per_wh
+    by_time = math.inf if orbit_active_s is None else fps * orbit_active_s
+    if math.isinf(min(by_energy, by_time)):
         return Option(candidate=row, items_per_wh=per_wh)
-    by_energy, by_time = orbit_energy_wh * per_wh, fps * orbit_active_s if orbit_active_s is not None else None
-    limited = by_time is not None and by_time < by_energy
     # Whole images; the small number keeps a product such as 2.9999999996 from losing one.
-    items = int(min(by_energy, by_energy if by_time is None else by_time) + 1e-9)
+    items = int(min(by_energy, by_time) + 1e-9)
     return Option(
         candidate=row,
         items_per_wh=per_wh,
         items_per_orbit=items,
         energy_per_orbit_wh=items * energy_j / J_PER_WH,
-        limited_by="time" if limited else "energy",
+        limited_by="time" if by_time < by_energy else "energy",
     )
 
 
@@ -202,8 +237,8 @@ def _sentence(
     chosen: Sequence[Option], offered: Sequence[Candidate], power_cap_w: float | None, fps_floor: float | None
 ) -> str:
     limits = [
-        "" if power_cap_w is None else f"at most {power_cap_w:g} W",
-        "" if fps_floor is None else f"at least {fps_floor:g} FPS",
+        "" if power_cap_w is None else f"at most {typed(power_cap_w)} W",
+        "" if fps_floor is None else f"at least {typed(fps_floor)} FPS",
     ]
     asked = " and ".join(limit for limit in limits if limit)
     if not offered:
@@ -214,7 +249,7 @@ def _sentence(
     marks = f" ({'; '.join(best.marks)})" if best.marks else ""
     return (
         f"Least energy per image{f' with {asked}' if asked else ''}: {best.label}{marks}, "
-        f"{best.energy_per_item_j:.3g} J, {best.fps:.2f} FPS at {best.power_w:.2f} W, "
+        f"{best.energy_per_item_j:.3g} J, {_FPS.text(best.fps)} FPS at {_POWER.text(best.power_w)} W, "
         f"{chosen[0].items_per_wh:,.0f} images per watt-hour."
     )
 
@@ -228,11 +263,11 @@ def _notes(everything: Sequence[Candidate], chosen: Sequence[Option]) -> tuple[s
     if any(option.candidate.status is Status.IMPORTED for option in chosen):
         notes.append("Imported rows are not verified: nobody knows how the log was taken.")
     if len(chosen) > 1 and _close(chosen):
-        notes.append("The first two differ by less than 2 %, which a repeat of the same run may do as well.")
+        chance_pct = REPEATABILITY * 100
+        notes.append(f"The first two differ by less than {chance_pct:.1f} %, as a repeat of one run may do.")
     return tuple(notes)
 
 
 def _close(chosen: Sequence[Option]) -> bool:
-    """**Source**: one published run repeated gave 27.74 and 27.37 W, 1.3 % apart."""
     first, second = (option.candidate.energy_per_item_j or 0.0 for option in chosen[:2])
-    return second - first < 0.02 * first
+    return second - first < REPEATABILITY * first

@@ -6,8 +6,9 @@ import dataclasses
 from collections.abc import Iterable
 
 from orin_core.analysis.verdict import Status
+from orin_core.report.figures import first_sentence
 from orin_core.report.published import PublishedRow
-from orin_core.report.rows import ModelTable, Row
+from orin_core.report.rows import CUT_BY_HAND, ModelTable, Row
 
 _REFUSED = {
     Status.INVALID: "its runs are INVALID: the protocol was not kept",
@@ -15,6 +16,8 @@ _REFUSED = {
     Status.DEMO: "its runs are demos, too short to plan with",
     Status.REPLAY: "it is a replayed log, not a run",
 }
+_LEAST, _MOST = 1e-6, 1e6
+"""FPS, W and J per image lie far inside; beyond them arithmetic runs over."""
 _SIMULATED = "it ran on the simulated board, whose figures follow no power mode"
 
 
@@ -35,6 +38,9 @@ class Candidate:
         synthetic_images: whether the images were synthetic.
         scope: what the clock went over; rows of different scope are not weighed against each other.
         known_error: why the figures are known to be wrong; None where they are not.
+        spoiled: why its means tell nothing, though it may be shown; empty where they do.
+        unnamed: whether nobody said which model ran, so that its rows may be of several.
+        remarks: what else a reader must know of it, a few words each.
     """
 
     label: str
@@ -49,6 +55,9 @@ class Candidate:
     synthetic_images: bool = False
     scope: str = "full"
     known_error: str | None = None
+    spoiled: str = ""
+    unnamed: bool = False
+    remarks: tuple[str, ...] = ()
 
     @property
     def group(self) -> tuple[bool, bool, str]:
@@ -70,7 +79,7 @@ class Candidate:
         """What a reader must know of an offered row."""
         marks = ["not measured here"] if self.published else []
         marks += ["imported, not verified"] if self.status is Status.IMPORTED else []
-        return (*marks, *([self.group_text] if self.group_text else []))
+        return (*marks, *([self.group_text] if self.group_text else []), *self.remarks)
 
 
 def candidates(table: ModelTable) -> tuple[Candidate, ...]:
@@ -93,7 +102,17 @@ def of_row(row: Row) -> Candidate:
         random_weights=row.settings.get("weights") == "random",
         synthetic_images=row.settings.get("images") == "synthetic",
         scope=row.settings.get("scope") or "full",
+        spoiled="; ".join(map(first_sentence, row.spoiled)),
+        unnamed=row.model is None,
+        remarks=_remarks(row),
     )
+
+
+def _remarks(row: Row) -> tuple[str, ...]:
+    """Repeats that a formal result lacks, a cut by hand, and what a log lacks for a run that can be trusted."""
+    repeats = [label for label in row.labels if label.endswith(" repeats") or label == CUT_BY_HAND]
+    told = row.reasons if row.status is Status.IMPORTED else ()
+    return (*repeats, *(first_sentence(reason) for reason in told))
 
 
 def of_published(row: PublishedRow) -> Candidate:
@@ -125,9 +144,16 @@ def refusal(row: Candidate) -> str | None:
         return _REFUSED[row.status]
     if row.known_error is not None:
         return f"its figures are known to be wrong ({row.known_error.rstrip('.')})"
+    if row.unnamed:
+        return "nobody said which model ran"
+    if row.spoiled:
+        return f"its figures tell nothing: {row.spoiled.rstrip('.')}"
     figures = {"FPS": row.fps, "power": row.power_w, "energy per image": row.energy_per_item_j}
     unknown = [name for name, value in figures.items() if value is None or value <= 0]
-    return f"not known: {', '.join(unknown)}" if unknown else None
+    if unknown:
+        return f"not known: {', '.join(unknown)}"
+    absurd = [name for name, value in figures.items() if value is not None and not _LEAST <= value <= _MOST]
+    return f"cannot be true: {', '.join(absurd)}" if absurd else None
 
 
 def _distance(group: tuple[bool, bool, str]) -> tuple[int, bool, bool, bool, str]:

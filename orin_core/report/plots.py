@@ -12,16 +12,19 @@ import numpy as np
 import pandas as pd
 
 from orin_core.board.sample import METRIC_BY_FIELD
+from orin_core.report.figures import number_or_none
 from orin_core.report.rows import ModelTable, Row
-from orin_core.runs import columns, store
+from orin_core.runs import columns
 from orin_core.runs.recording import Recording
 
 GR3D = "gr3d"
 USED_RAM = "used_ram"
+_MEANS = {GR3D: "gr3d_pct_mean", USED_RAM: "ram_used_mb_mean"}
 TITLES = {GR3D: "Used GR3D %", USED_RAM: "Used RAM"}
 MAX_POINTS = 2000
 MAX_PLOTTED = 12
 """So many rows of one model get plots; a report over hundreds of them would take minutes."""
+MAX_DRAWN = 1e9
 GAP_TICKS = 2.5
 """A longer silence, in median ticks, is drawn as a gap."""
 _Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -134,22 +137,29 @@ def read_trace(recording: Recording) -> Trace | None:
         elapsed_s=rows[:, 0],
         values={kind: rows[:, place] for place, kind in enumerate(found, start=1)},
         measure_s=_measure(recording, frame),
-        means={GR3D: summary.get("gr3d_pct_mean"), USED_RAM: summary.get("ram_used_mb_mean")},
+        means={kind: number_or_none(summary.get(key)) for kind, key in _MEANS.items()},
         simulated=bool(summary.get("simulated")),
     )
 
 
 def _numbers(frame: pd.DataFrame, column: str) -> _Floats:
     values: _Floats = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64)
-    return values
+    # No axis reaches so far: a damaged cell is no reading.
+    return np.where(np.abs(values) < MAX_DRAWN, values, np.nan)
 
 
 def _measure(recording: Recording, frame: pd.DataFrame) -> tuple[float, float] | None:
     """Returns the ends of measure by the worker's word, else by the phase of the rows."""
-    t0_s = float((store.read_json(recording.folder / store.STATUS) or {}).get("t0_s") or 0.0)
-    for event in recording.events():
-        if event["kind"] == "done" and event.get("t_start_s") is not None:
-            return float(event["t_start_s"]) - t0_s, float(event["t_end_s"]) - t0_s
+    t0_s = number_or_none(recording.status().get("t0_s")) or 0.0
+    try:
+        events = recording.events()
+    except OSError:
+        events = []
+    for event in events:
+        ends = [number_or_none(event.get(key)) for key in ("t_start_s", "t_end_s")]
+        start_s, end_s = (None if end is None else end - t0_s for end in ends)
+        if event["kind"] == "done" and start_s is not None and end_s is not None and 0 <= start_s <= end_s < MAX_DRAWN:
+            return start_s, end_s
     if columns.PHASE not in frame:
         return None
     measured = _numbers(frame, columns.ELAPSED_S)[(frame[columns.PHASE] == "measure").to_numpy()]

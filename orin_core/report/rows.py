@@ -4,101 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 from orin_core.analysis.diagnosis import Diagnosis
 from orin_core.analysis.verdict import Status
+from orin_core.report.figures import Column
 from orin_core.report.published import PublishedRow
 
+CUT_BY_HAND = "cut by hand"
+"""Label of a log whose cut a person moved."""
 MODE_ORDER = ("MAXN", "50W", "30W", "15W")
 """The order of the published tables, and of the board's own modes from fast to slow."""
-SIGNIFICANT = 3
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One figure of the results table.
-
-    Args:
-        field: attribute of :class:`Row` and of ``PublishedRow``.
-        summary_key: key of ``summary.json``.
-        heading: as the team's document spells it.
-        csv_name: column of the CSV, with the unit.
-        decimals: shown at least; more where fewer than three digits would be left.
-    """
-
-    field: str
-    summary_key: str
-    heading: str
-    csv_name: str
-    decimals: int
-
-    def text(self, value: float | None) -> str:
-        """Returns a value as the tables show it; empty where there is none."""
-        return "" if value is None else f"{value:.{self.decimals_of(value)}f}"
-
-    def decimals_of(self, value: float) -> int:
-        """Returns how many decimals a value needs, so that small ones keep three significant digits."""
-        decimals = self.decimals
-        while value and abs(value) * 10**decimals < 10 ** (SIGNIFICANT - 1) and decimals < 6:
-            decimals += 1
-        return decimals
-
-
-COLUMNS = (
-    Column(
-        field="average_fps",
-        summary_key="fps_end_to_end",
-        heading="Average FPS",
-        csv_name="Average FPS (images/s)",
-        decimals=2,
-    ),
-    Column(
-        field="average_gpu_pct",
-        summary_key="gr3d_pct_mean",
-        heading="Average GPU %",
-        csv_name="Average GPU (%)",
-        decimals=2,
-    ),
-    Column(
-        field="average_ram_mb",
-        summary_key="ram_used_mb_mean",
-        heading="Average RAM (MB)",
-        csv_name="Average RAM (MB)",
-        decimals=0,
-    ),
-    Column(
-        field="total_inference_time_s",
-        summary_key="total_inference_time_s",
-        heading="Total Inference Time (s)",
-        csv_name="Total Inference Time (s)",
-        decimals=2,
-    ),
-    Column(
-        field="power_draw_w",
-        summary_key="power_w_mean",
-        heading="Power Draw (W)",
-        csv_name="Power Draw (W)",
-        decimals=2,
-    ),
-    Column(
-        field="energy_per_item_j",
-        summary_key="energy_per_item_j",
-        heading="Energy per Image (J)",
-        csv_name="Energy per Image (J)",
-        decimals=3,
-    ),
-    Column(
-        field="items_per_joule",
-        summary_key="items_per_joule",
-        heading="Images per Joule",
-        csv_name="Images per Joule (1/J)",
-        decimals=3,
-    ),
-)
-PUBLISHED_SHAPE = COLUMNS[:5]
-"""The columns of the team's published tables; the others are added behind them."""
-COLUMN_BY_FIELD = {column.field: column for column in COLUMNS}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +35,11 @@ class Row:
         items_per_joule: images per J.
         items: images measured, of the newest run; None where not known.
         status: verdict on the runs used; None where nobody ran the mode.
+        refused: whether its figures cannot be true and are left empty.
         validity: its badge; empty where nobody ran the mode.
         sentence: the verdict in one sentence.
         reasons: why the verdict is not VALID.
+        spoiled: why an imported row ranks nobody and is not offered to a mission, one sentence each.
         labels: what a reader must know first: simulated, demo, imported, random weights, synthetic images.
         run_ids: runs whose figures are used, newest first.
         left_out: how many other runs of this row there are.
@@ -138,6 +55,8 @@ class Row:
         published: the published row of the same model and mode, where the work is the same.
         differences: ours against published in %, by figure.
         not_compared: why there are no differences; empty where there are.
+        remarks: what was left empty or out and why, each what follows the row's name.
+        commits: commits of this program that its runs were made with; an empty one where it is not known.
     """
 
     model: str | None
@@ -152,9 +71,11 @@ class Row:
     items_per_joule: float | None = None
     items: int | None = None
     status: Status | None = None
+    refused: bool = False
     validity: str = ""
     sentence: str = ""
     reasons: tuple[str, ...] = ()
+    spoiled: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     run_ids: tuple[str, ...] = ()
     left_out: int = 0
@@ -170,6 +91,8 @@ class Row:
     published: PublishedRow | None = None
     differences: Mapping[str, float] = dataclasses.field(default_factory=dict)
     not_compared: str = ""
+    remarks: tuple[str, ...] = ()
+    commits: tuple[str, ...] = ()
 
     @property
     def n_runs(self) -> int:
@@ -195,6 +118,11 @@ class Row:
             return column.text(value)
         return f"{column.text(value)} ± {(interval[1] - interval[0]) / 2:.{column.decimals_of(value)}f}"
 
+    def behind(self, column: Column) -> str:
+        """Returns how many of the row's runs a figure rests on, ``2 of 3``; empty where it is all of them, or none."""
+        count = len(self.values.get(column.field, ()))
+        return f"{count} of {self.n_runs}" if 0 < count < self.n_runs else ""
+
     def labels_beside_test(self) -> tuple[str, ...]:
         """Returns the labels that the first cell does not say already."""
         return tuple(label for label in self.labels if label.partition(",")[0].lower() not in self.test.lower())
@@ -213,6 +141,7 @@ class Best:
 
     Args:
         power_mode: its mode.
+        test: first cell of the row; several rows may be of one mode, and of equal figures.
         items_per_joule: images per J.
         energy_per_item_j: J per image.
         certain: whether it stands apart from every other row of its group.
@@ -221,6 +150,7 @@ class Best:
     """
 
     power_mode: str
+    test: str
     items_per_joule: float
     energy_per_item_j: float
     certain: bool
@@ -267,6 +197,18 @@ class ModelTable:
         """Whether any row is ours."""
         return any(row.run_ids for row in self.rows)
 
+    def beside(self, row: Row) -> PublishedRow | None:
+        """Returns the published row that is shown with one of ours.
+
+        It is repeated only where there is a difference to show: of rows that are not compared with it, the first
+        has it where no other has.
+        """
+        if row.published is None or not row.not_compared:
+            return row.published
+        same = [one for one in self.rows if one.published == row.published]
+        shown = next((one for one in same if not one.not_compared), same[0])
+        return row.published if shown.test == row.test else None
+
     def facts(self) -> dict[str, dict[str, str]]:
         """Returns settings and facts by name, each by the test of its row; for the environment table."""
         found: dict[str, dict[str, str]] = {}
@@ -282,18 +224,3 @@ def mode_rank(power_mode: str | None) -> tuple[int, str]:
         return (len(MODE_ORDER) + 1, "")
     known = power_mode in MODE_ORDER
     return (MODE_ORDER.index(power_mode), "") if known else (len(MODE_ORDER), power_mode)
-
-
-def signed_pct(value: float | None) -> str:
-    """Returns a difference with its sign, for example ``+3.2 %``; empty where there is none."""
-    if value is None:
-        return ""
-    rounded = round(value, 1)
-    return f"{rounded:+.1f} %" if rounded else "0.0 %"
-
-
-def number_or_none(value: Any) -> float | None:
-    """Returns a finite number of a summary, None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return float(value) if value == value and abs(value) != float("inf") else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import difflib
 import shutil
@@ -12,6 +13,7 @@ from orin_core.catalog import MODELS, model_row
 from orin_core.errors import BadRequest, RunFailed
 from orin_core.report import csv_table, html, markdown, plots, table
 from orin_core.report.assets import DATA, IMAGES, Assets
+from orin_core.report.published import hub_id
 from orin_core.report.rows import ModelTable
 from orin_core.runs.recording import Recording, list_runs
 
@@ -22,21 +24,44 @@ MAX_DATA_BYTES = 64 * 1024 * 1024
 _Key = tuple[str | None, str]
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What was written.
+
+    Args:
+        paths: the files, the report itself first.
+        stale: files of an earlier report in the same folder, which this one does not link to; they are left alone,
+            since somebody may have put them there.
+        without_runs: labels of the models that were asked for and have no run.
+    """
+
+    paths: tuple[Path, ...]
+    stale: tuple[Path, ...]
+    without_runs: tuple[str, ...]
+
+
 def write_report(
     runs_dir: Path, out_dir: Path, *, models: Sequence[str] | None = None, formats: Sequence[str] = FORMATS
 ) -> list[Path]:
-    """Writes the report of a folder of runs and returns the files written, the report itself first.
+    """Writes the report of a folder of runs and returns the files written; see :func:`make_report`."""
+    return list(make_report(runs_dir, out_dir, models=models, formats=formats).paths)
+
+
+def make_report(
+    runs_dir: Path, out_dir: Path, *, models: Sequence[str] | None = None, formats: Sequence[str] = FORMATS
+) -> Report:
+    """Writes the report of a folder of runs.
 
     Without any run it still holds the published rows, and says so.
 
     Args:
         runs_dir: folder of run folders; it need not exist.
         out_dir: where the report goes; made where it is missing.
-        models: names to keep; None keeps all.
+        models: names to keep, ``table.UNNAMED`` for logs of an unnamed model; None keeps all.
         formats: of :data:`FORMATS`.
 
     Raises:
-        BadRequest: a format or a model is unknown, or the folder cannot be written.
+        BadRequest: a format or a model is unknown, nothing is known of the models, or the folder cannot be written.
         RunFailed: the disk is full or gone.
     """
     chosen = _formats(formats)
@@ -52,9 +77,25 @@ def write_report(
     assets = {key: one for one_table in tables for key, one in _assets(one_table, found)} if pictured else {}
     generated = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     try:
-        return _write(out_dir, chosen, tables, generated, assets, found)
+        paths = _write(out_dir, chosen, tables, generated, assets, found)
+        stale = _stale(out_dir, paths)
     except OSError as error:
         raise RunFailed(f"The report cannot be written: {error.strerror}.", "Is the disk full?") from error
+    with_runs = {hub_id(one.model or table.UNNAMED) for one in tables if one.has_runs}
+    return Report(
+        paths=tuple(paths),
+        stale=stale,
+        without_runs=tuple(name for name in models or () if hub_id(name) not in with_runs),
+    )
+
+
+def _stale(out_dir: Path, written: Sequence[Path]) -> tuple[Path, ...]:
+    """Returns what looks like parts of a report and was not written now."""
+    parts = [out_dir / f"{NAME}.{name}" for name in FORMATS]
+    for folder in (IMAGES, DATA):
+        if (out_dir / folder).is_dir():
+            parts += sorted((out_dir / folder).iterdir())
+    return tuple(path for path in parts if path.exists() and path not in set(written))
 
 
 def _formats(formats: Sequence[str]) -> list[str]:
@@ -65,11 +106,10 @@ def _formats(formats: Sequence[str]) -> list[str]:
 
 
 def _check_models(tables: Sequence[ModelTable], recordings: Sequence[Recording], models: Sequence[str] | None) -> None:
-    """Refuses a name that neither the catalogue nor any run knows: an empty report would look like a result."""
+    """Refuses names of which nothing is known: an empty report would look like a result."""
     held = {one.model for one in tables if one.model is not None}
     for name in models or ():
-        row = model_row(name)
-        if row is None and name not in held:
+        if model_row(name) is None and name not in held and name != table.UNNAMED:
             known = sorted({*(row.name for row in MODELS), *held})
             near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
             guess = f"Did you mean {near[0]}? " if near else ""
@@ -77,6 +117,12 @@ def _check_models(tables: Sequence[ModelTable], recordings: Sequence[Recording],
                 f"No run and no row of the catalogue is of {name!r}; {len(recordings)} runs were looked at.",
                 f"{guess}There is {', '.join(known)}.",
             )
+    if models and not tables:
+        names = " or ".join(name or "an unnamed model" for name in models)
+        raise BadRequest(
+            f"No run is of {names}, and no figures of it were published; {len(recordings)} runs were looked at.",
+            "Run it first, or leave --model out.",
+        )
 
 
 def _assets(one: ModelTable, found: dict[str, Recording]) -> list[tuple[_Key, Assets]]:

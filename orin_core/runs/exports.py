@@ -7,7 +7,9 @@ made under another name first and appears only when it is complete.
 from __future__ import annotations
 
 import contextlib
+import csv
 import os
+import secrets
 import shutil
 import stat
 import zipfile
@@ -19,7 +21,7 @@ from orin_core.errors import BadRequest, RunFailed
 from orin_core.runs import store
 from orin_core.runs.export_parquet import write_parquet
 from orin_core.runs.export_scales import write_run_as_scales
-from orin_core.runs.recording import Recording
+from orin_core.runs.recording import RUN_ID, Recording
 from orin_core.runs.whole_lines import chunks, open_whole, whole_length
 
 FORMATS = ("csv", "scales", "parquet", "zip")
@@ -75,31 +77,59 @@ def write_export(recording: Recording, file_format: str, path: Path) -> tuple[st
     Args:
         recording: the run; it may still go on.
         file_format: one of :data:`FORMATS`.
-        path: file to write or replace; not within the run folder.
+        path: file to write or replace; of a link, what it leads to. Not within any run folder.
 
     Returns:
         What a person should know of the file, one sentence each.
 
     Raises:
-        BadRequest: there is no such format, the run has no rows yet, or the path lies in the run folder.
+        BadRequest: there is no such format, the run has no rows yet, the path lies in a run folder, or is there
+            and no plain file.
         RunFailed: the run's CSV is damaged, or the file cannot be written.
     """
     check_format(file_format)
-    if path.resolve().is_relative_to(recording.folder.resolve()):
-        raise BadRequest(f"{path} lies in the run's own folder.", "Runs are never changed; name another folder.")
+    path = _checked_target(path, recording)
     if file_format != "zip" and not has_rows(recording):
         raise BadRequest("This run has no rows yet.", "Try again in a moment.")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".export-{os.getpid()}-{secrets.token_hex(4)}")
     try:
         notes = _write(recording, file_format, temporary)
+        _check_plain(path)
         os.replace(temporary, path)
     except OSError as error:
         raise RunFailed(
             f"{path} cannot be written: {error.strerror or error}.", "Is there room, and may this user write there?"
         ) from error
+    except (ValueError, TypeError, KeyError, OverflowError, csv.Error) as error:
+        raise RunFailed(
+            f"The files of {recording.run_id} are damaged: {str(error)[:200]}.",
+            "Take it as csv or zip, which change nothing.",
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
     return notes
+
+
+def _checked_target(path: Path, recording: Recording) -> Path:
+    """Returns where an export goes, links followed.
+
+    Raises:
+        BadRequest: it lies in a run folder, or what is there is no plain file.
+    """
+    target = path.resolve()
+    for folder in target.parents:
+        is_run = RUN_ID.fullmatch(folder.name) or any((folder / name).is_file() for name in (store.SPEC, store.STATUS))
+        if is_run or folder == recording.folder.resolve():
+            raise BadRequest(
+                f"{path} lies in the run folder {folder.name}.", "Runs are never changed; name another folder."
+            )
+    _check_plain(target)
+    return target
+
+
+def _check_plain(target: Path) -> None:
+    if target.exists() and not target.is_file():
+        raise BadRequest(f"{target} is no plain file.", "Name a new file, or one that may be replaced.")
 
 
 def _write(recording: Recording, file_format: str, target: Path) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from orin_core.analysis.bounds import fps_bound
 from orin_core.analysis.captured import busy_share, conditions, last_event, origin_of
 from orin_core.analysis.diagnosis import diagnose
 from orin_core.analysis.summary import condensed, figures, is_needed
+from orin_core.analysis.summary_keys import text
 from orin_core.analysis.verdict import judge
 from orin_core.errors import BadRequest
 from orin_core.runs import store
@@ -74,6 +75,7 @@ def summary_of(recording: Recording, *, state: RunState, message: str, hint: str
     )
     found = conditions(spec, environment, events)
     model, origin = environment.get("model"), origin_of(spec, environment)
+    busy = busy_share(found["device_type"], numbers["fps_end_to_end"], numbers["fps_model"])
     document = {
         "run_id": recording.run_id,
         "state": state.value,
@@ -102,7 +104,8 @@ def summary_of(recording: Recording, *, state: RunState, message: str, hint: str
         "ram_total_mb": _or_else(numbers["ram_total_mb"], found["ram_total_mb"]),
         # A replay has none; 0 is for a run that never measured.
         "items": numbers["items"] if model or numbers["items"] else None,
-        "device_busy_share": busy_share(found["device_type"], numbers["fps_end_to_end"], numbers["fps_model"]),
+        "device_busy_share": busy,
+        "counts": {**numbers["counts"], **({} if busy is None else {"device_busy_share": numbers["items"]})},
         **{key: int(status.get(key) or 0) for key in ("unparsed_lines", "garbled_lines")},
         "rows": int(status.get("ticks") or 0),
         "notices": [event["message"] for event in events if event["kind"] == "notice"][-20:],
@@ -134,8 +137,10 @@ def _started_utc(run_id: str, status: dict[str, Any], events: list[dict[str, Any
     return store.utc_text(moment.timestamp())
 
 
-def _failed_items(status: dict[str, Any], events: list[dict[str, Any]]) -> int:
-    return max(int(status.get("failed_items") or 0), int(last_event(events, "done").get("failed_items") or 0))
+def _failed_items(status: dict[str, Any], events: list[dict[str, Any]]) -> int | None:
+    """Returns how many images could not be read, the larger of what runner and worker counted; None if neither did."""
+    told = (status.get("failed_items"), last_event(events, "done").get("failed_items"))
+    return max((int(count) for count in told if count is not None), default=None)
 
 
 def finish(recording: Recording, *, state: RunState, message: str, hint: str) -> dict[str, Any]:
@@ -160,5 +165,8 @@ def resummarise(recording: Recording) -> dict[str, Any]:
             f"The run {recording.run_id} has no summary to compute anew.",
             "Wait for its end; an interrupted run is finalised by the next start of a run.",
         )
-    state = RunState(str(before.get("state", RunState.DONE.value)))
-    return finish(recording, state=state, message=str(before.get("message", "")), hint=str(before.get("hint", "")))
+    said = before.get("state", RunState.DONE.value)
+    # Which end a damaged summary spoke of nobody knows; that it had come to one is sure.
+    state = RunState(said) if said in [one.value for one in RunState] else RunState.INTERRUPTED
+    message, hint = (text(before, key) or "" for key in ("message", "hint"))
+    return finish(recording, state=state, message=message, hint=hint)

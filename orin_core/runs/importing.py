@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from orin_core.analysis.cpu_ceiling import AGX_ORIN_MODES
 from orin_core.analysis.old_logs import OldLog, read_old_log
-from orin_core.analysis.stretches import MIN_STRETCH_S, Stretch, between, find_in
-from orin_core.catalog import dataset_row, model_row
+from orin_core.analysis.stretches import MIN_STRETCH_S, Stretch, between, find_in, from_phases
 from orin_core.errors import BadRequest
-from orin_core.runs.import_folder import Facts, already_imported, board_name, write_folder
+from orin_core.runs.import_facts import check_given, facts_of, moved_note, per_run
+from orin_core.runs.import_folder import imported_before, only_import, overlaps, same_as, write_folder
+from orin_core.runs.import_records import Facts, board_name
 from orin_core.runs.prepare import check_writable
 from orin_core.runs.recording import Recording
 
-__all__ = ["Imported", "Proposal", "board_name", "import_log", "import_runs", "propose"]
+__all__ = ["Imported", "Proposal", "board_name", "check_given", "import_log", "import_runs", "moved_note", "propose"]
 
-DISAGREE = 0.02
-"""Items and FPS that lie further apart than this are noted."""
-_MAX_TEXT = 200
-_MAX_ITEMS = 10**12
-_IDS = {"0": "MAXN", "1": "MODE_15W", "2": "MODE_30W", "3": "MODE_50W"}
+_UNMOVED_S = 0.05  # less than any tick lasts; a page may show tenths
+_NONE_HINT = "On the Import page a run can be marked by hand."
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +38,28 @@ class Proposal:
     stretches: tuple[Stretch, ...]
 
     def cut(self, start_s: float, end_s: float) -> Stretch | None:
-        """Returns the stretch between two times of the log, s, with its mode; None where it has no two ticks."""
-        return between(self.log.series, start_s, end_s, self.log.rails)
+        """Returns the stretch between two times of the log, s, with its mode; None where it has no two ticks.
+
+        The proposed one where it was not moved, so that it is known again.
+        """
+        for stretch in self.stretches:
+            if abs(stretch.start_s - start_s) < _UNMOVED_S and abs(stretch.end_s - end_s) < _UNMOVED_S:
+                return stretch
+        found = between(self.log.series, start_s, end_s, self.log.rails)
+        if found is None:
+            return None
+        # An edge that moved past no tick moved nothing.
+        same = (one for one in self.stretches if _ticks(one) == _ticks(found))
+        return next(same, found)
+
+    def proposed_for(self, stretch: Stretch) -> Stretch | None:
+        """Returns the proposed run that a stretch shares most ticks with; None where it shares none with any."""
+
+        def shared(one: Stretch) -> int:
+            return min(one.end_index, stretch.end_index) - max(one.start_index, stretch.start_index) + 1
+
+        best = max(self.stretches, key=shared, default=None)
+        return None if best is None or shared(best) < 1 else best
 
     def figures(self, stretch: Stretch) -> dict[str, float | None]:
         """Returns what a stretch averages, weighted by tick length: s, %, W, MB; None where not known."""
@@ -79,6 +96,10 @@ class Imported:
     notes: tuple[str, ...]
 
 
+def _ticks(stretch: Stretch) -> tuple[int, int]:
+    return stretch.start_index, stretch.end_index
+
+
 def propose(path: Path) -> Proposal:
     """Returns a log with the cut that is proposed for it; nothing is written.
 
@@ -86,6 +107,8 @@ def propose(path: Path) -> Proposal:
         BadRequest: there is no such file, or it is no log of a board.
     """
     log = read_old_log(path)
+    if log.names_phases:
+        return Proposal(log=log, stretches=tuple(from_phases(log.series, log.measured, log.rails)))
     return Proposal(log=log, stretches=tuple(find_in(log.series, log.rails)))
 
 
@@ -128,6 +151,7 @@ def import_runs(
     items: int | Sequence[int | None] | None = None,
     power_mode: str | None = None,
     fps: float | Sequence[float | None] | None = None,
+    notes: Sequence[str] = (),
 ) -> list[Imported]:
     """Makes a run folder of every stretch of a log; everything is checked before the first is written.
 
@@ -140,6 +164,7 @@ def import_runs(
         items: images of the run, one number per stretch; a single number is for a single stretch.
         power_mode: name, label or id of the mode; where a stretch's CPU ceiling tells another, the ceiling wins.
         fps: images per second, per stretch; gives ``items`` where those are not given.
+        notes: what is to be said of every run besides.
 
     Raises:
         BadRequest: no run was found, a value is out of range, or the folder cannot be written.
@@ -149,37 +174,55 @@ def import_runs(
     cut = _cut(proposal, stretches)
     if not cut:
         raise BadRequest(f"No run was found in {proposal.log.path.name}: {_why_none(proposal.log)}.", _NONE_HINT)
-    items_each, items_note = _per_run(items, len(cut), "--items")
-    fps_each, fps_note = _per_run(fps, len(cut), "--fps")
-    given = [note for note in (items_note, fps_note) if note]
-    facts = [
-        _facts(
-            proposal.log,
-            stretch,
-            model=_name(model, "--model", model_row),
-            dataset=_name(dataset, "--dataset", dataset_row),
-            items=_checked_items(items_each[place]),
-            power_mode=_mode_name(power_mode),
-            fps=_checked_fps(fps_each[place]),
-            notes=given,
-        )
-        for place, stretch in enumerate(cut)
-    ]
+    facts = _facts_each(
+        proposal,
+        cut,
+        notes,
+        {"model": model, "dataset": dataset, "items": items, "power_mode": power_mode, "fps": fps},
+    )
     check_writable(runs_dir)
+    with only_import(runs_dir):
+        return [
+            _import_one(
+                runs_dir,
+                proposal.log,
+                stretch,
+                facts[place],
+                after=cut[place - 1].end_index if place else -1,
+                before=cut[place + 1].start_index if place + 1 < len(cut) else None,
+            )
+            for place, stretch in enumerate(cut)
+        ]
+
+
+def _facts_each(
+    proposal: Proposal, cut: Sequence[Stretch], notes: Sequence[str], asked: Mapping[str, Any]
+) -> list[Facts]:
+    """Returns what is known of each run; every value is checked.
+
+    Args:
+        proposal: the log and what was proposed for it.
+        cut: its runs.
+        notes: what is to be said of each.
+        asked: model, dataset, items, power_mode and fps as they were given.
+    """
+    model, dataset, power_mode = check_given(**asked)
+    items_each, items_note = per_run(asked["items"], len(cut), "--items")
+    fps_each, fps_note = per_run(asked["fps"], len(cut), "--fps")
     return [
-        _import_one(
-            runs_dir,
+        facts_of(
             proposal.log,
             stretch,
-            facts[place],
-            after=cut[place - 1].end_index if place else -1,
-            before=cut[place + 1].start_index if place + 1 < len(cut) else None,
+            model=model,
+            dataset=dataset,
+            items=items_each[place],
+            power_mode=power_mode,
+            fps=fps_each[place],
+            notes=[*notes, *(note for note in (items_note, fps_note) if note)],
+            proposed=proposal.proposed_for(stretch),
         )
         for place, stretch in enumerate(cut)
     ]
-
-
-_NONE_HINT = "On the Import page a run can be marked by hand."
 
 
 def _cut(proposal: Proposal, asked: Sequence[tuple[float, float]] | None) -> tuple[Stretch, ...]:
@@ -202,104 +245,21 @@ def _cut(proposal: Proposal, asked: Sequence[tuple[float, float]] | None) -> tup
 def _import_one(
     runs_dir: Path, log: OldLog, stretch: Stretch, facts: Facts, *, after: int, before: int | None
 ) -> Imported:
-    earlier = already_imported(runs_dir, log, stretch)
-    if earlier is not None:
-        return Imported(recording=earlier, stretch=stretch, already=True, notes=())
+    earlier = imported_before(runs_dir, log)
+    same = same_as(earlier, log, stretch)
+    if same is not None:
+        return Imported(recording=same, stretch=stretch, already=True, notes=())
+    facts = dataclasses.replace(facts, notes=(*facts.notes, *overlaps(earlier, log, stretch)))
     recording = write_folder(runs_dir, log, stretch, facts, after=after, before=before)
     return Imported(recording=recording, stretch=stretch, already=False, notes=facts.notes)
 
 
 def _why_none(log: OldLog) -> str:
+    if log.names_phases:
+        return "its Phase column names no measure phase of two rows"
     gr3d = log.series.gr3d_pct
     if not np.isfinite(gr3d).any():
         if not np.isfinite(log.series.power_w).any():
             return "it has neither GR3D nor power"
         return "it has no GR3D, and its power does not tell idle from work"
     return f"GR3D is never busy for {MIN_STRETCH_S:g} s (mean {np.nanmean(gr3d):.1f} %)"
-
-
-def _per_run(given: Any, runs: int, option: str) -> tuple[list[Any], str | None]:
-    """Returns one value per run, and what to say where the values do not fit the runs."""
-    values = [] if given is None else list(given) if isinstance(given, Sequence) else [given]
-    if not values:
-        return [None] * runs, None
-    if len(values) == runs:
-        return values, None
-    return [None] * runs, (
-        f"{option} names {len(values)} {'value' if len(values) == 1 else 'values'} and there are {runs} runs: "
-        f"left out; give one per run, as in {option} {','.join(['N'] * runs)}."
-    )
-
-
-def _facts(
-    log: OldLog,
-    stretch: Stretch,
-    *,
-    model: str | None,
-    dataset: str | None,
-    items: int | None,
-    power_mode: str | None,
-    fps: float | None,
-    notes: Sequence[str],
-) -> Facts:
-    said = [*log.notes, *stretch.notes, *notes]
-    mode, basis = stretch.power_mode, stretch.mode_basis
-    if power_mode is not None and mode is None:
-        mode, basis = power_mode, f"as given; {basis}"
-    elif power_mode is not None and power_mode == mode:
-        basis = f"as given, and {basis}"
-    elif power_mode is not None:
-        said.append(f"{power_mode} was given; the log says {mode} ({basis}), which stands.")
-    by_fps = None if fps is None else max(1, round(fps * stretch.seconds))
-    if items is not None and by_fps is not None and abs(by_fps - items) > DISAGREE * items:
-        said.append(
-            f"{fps:g} FPS over {stretch.seconds:.1f} s are {by_fps} images, not {items}; the number of images stands."
-        )
-    if log.garbled:
-        said.append(f"{log.garbled} lines of the log were read in part, since cut or garbled.")
-    if log.strangers:
-        said.append(f"{log.strangers} lines of the log are no ticks.")
-    return Facts(
-        model=model,
-        dataset=dataset,
-        power_mode=mode,
-        mode_basis=basis,
-        items=by_fps if items is None else items,
-        fps=fps,
-        notes=tuple(said),
-    )
-
-
-def _name(text: str | None, option: str, row: Any) -> str | None:
-    """Returns a name as given, or the catalogue's for what it knows by another."""
-    name = (text or "").strip()
-    if not name:
-        return None
-    if len(name) > _MAX_TEXT or not name.isprintable():
-        raise BadRequest(f"{option} is no name.", f"Use at most {_MAX_TEXT} printable characters.")
-    known = row(name)
-    return known.name if known else name
-
-
-def _mode_name(text: str | None) -> str | None:
-    """Returns the name of a mode that was given by name, label (``50W``) or the AGX Orin's id."""
-    name = _name(text, "--power-mode", lambda _: None)
-    if name is None:
-        return None
-    key = _IDS.get(name, name).upper()
-    names = [mode.name for mode in AGX_ORIN_MODES]
-    return next((known for known in names if key in (known, known.removeprefix("MODE_"))), name)
-
-
-def _checked_items(items: Any) -> int | None:
-    if items is not None and not (isinstance(items, int) and 1 <= items <= _MAX_ITEMS):
-        raise BadRequest(f"{items} is no number of images.", "Use 1 or more.")
-    return items
-
-
-def _checked_fps(fps: Any) -> float | None:
-    if fps is None:
-        return None
-    if not math.isfinite(fps) or not 0 < fps < 1e6:
-        raise BadRequest(f"{fps:g} is no number of images per second.", "Use more than 0.")
-    return float(fps)

@@ -34,6 +34,7 @@ class Progress:
         self.items_done = 0
         self.failed_items = 0
         self.measured = False
+        self.worker_left = False
         self.failure: tuple[str, str] | None = None
         self.busy_share = 0.0
         self.unparsed_lines = 0
@@ -117,13 +118,22 @@ class Progress:
         return None
 
     def _time_left_s(self, measured_s: float | None, rate: float | None) -> float | None:
-        if self._state is not RunState.RUNNING or rate is None or self._measure_end_s is not None:
+        # Load, warm-up and the model alone take as long as they take: before measure has a pace nobody knows.
+        if not self.items_done or rate is None:
+            return None
+        if self._state is not RunState.RUNNING or self._measure_end_s is not None:
             return None
         done_s = measured_s or 0.0
         if self._spec.seconds is None:
             return max(0.0, ((self._spec.items or 0) - self.items_done) / rate)
         # A slow model takes longer than asked: so many images must be done as well.
         return max(0.0, self._spec.seconds - done_s, (self._spec.min_items - self.items_done) / rate)
+
+    @property
+    def _step(self) -> str | None:
+        """What keeps the board busy although its phase does not say so; None where nothing does."""
+        timing = self.phase is Phase.COOLDOWN and self.measured and not self.worker_left
+        return "timing the model alone" if timing else None
 
     def document(self, now_s: float) -> dict[str, Any]:
         """Returns the progress part of ``status.json``."""
@@ -133,6 +143,7 @@ class Progress:
         return {
             "state": self._state.value,
             "phase": self.phase.value,
+            "step": self._step,
             "items_done": self.items_done,
             "items_total": self._spec.items,
             "failed_items": self.failed_items,

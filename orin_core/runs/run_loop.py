@@ -162,7 +162,7 @@ class RunLoop:
             traceback.print_exc()
 
     def _over_current(self) -> dict[str, int]:
-        """Returns how often each over-current alarm was raised during the run."""
+        """Returns how often each over-current alarm was raised since the run began."""
         before = self._journal.over_current_before
         return {name: count - before.get(name, count) for name, count in self._prepared.over_current().items()}
 
@@ -237,7 +237,7 @@ class RunLoop:
         elif kind == "event":
             self._on_event(value)
         elif kind == "worker_exit":
-            self._ended = True
+            self._ended = self._progress.worker_left = True
             end = Exit(code=value)
             self._recorder.event("worker_exit", time.monotonic(), code=value)
             if end.message and not self._progress.failure:
@@ -271,7 +271,9 @@ class RunLoop:
 
     def _enter(self, phase: Phase, t_s: float) -> None:
         self._progress.enter(phase, t_s)
-        self._recorder.event("phase", t_s, phase=phase.value, own_cpu_s=self._own_cpu_s())
+        # What lies between the two ends of measure is what its figures suffered from.
+        alarms = {"over_current": self._over_current()} if phase in (Phase.MEASURE, Phase.COOLDOWN) else {}
+        self._recorder.event("phase", t_s, phase=phase.value, own_cpu_s=self._own_cpu_s(), **alarms)
         self._observe(self._progress.busy_share if self._worker else 0.0)
         self._write_status(force=True)
 

@@ -81,7 +81,9 @@ def test_log_becomes_runs_as_proposed(server: Server, viewer: Viewer, tmp_path: 
     assert len(server.home.runs) == 2
     assert left_behind() == before
     page.get_by_role("button", name="Accept: keep 2 runs").click()
-    expect(page.get_by_text("was imported before").first).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("Nothing was stored")).to_be_visible(timeout=LONG_MS)
+    expect(page.locator(".orin-stored")).to_contain_text("remove their folders")
+    expect(page.locator(".orin-stored")).not_to_contain_text("Kept")
     assert len(server.home.runs) == 2
 
     links.first.click()
@@ -116,12 +118,16 @@ def test_moved_cut_changes_figures_and_is_what_is_kept(server: Server, viewer: V
     number_input(page, "Run 1: end (s)", "239")
     page.get_by_role("button", name="Accept: keep 1 run").click()
     expect(page.locator(".orin-stored a")).to_have_count(1, timeout=LONG_MS)
+    said = "The cut was moved by hand: 39 to 239 s proposed, 100 to 239 s kept."
+    expect(table.nth(1)).to_contain_text(said)
+    expect(page.locator(".orin-stored")).to_contain_text(said)
     [folder] = server.home.runs
     summary = Recording(folder=folder).summary()
     assert summary is not None
     assert (summary["items"], summary["origin"]) == (695, "imported")
     assert summary["total_inference_time_s"] == pytest.approx(139)
     assert summary["fps_end_to_end"] == pytest.approx(5)
+    assert said in summary["notices"]
 
 
 def test_files_that_are_no_logs_are_refused_beside_one_that_is(server: Server, viewer: Viewer, tmp_path: Path) -> None:

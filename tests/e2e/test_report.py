@@ -40,7 +40,7 @@ def test_newcomer_answers_both_questions_from_the_page_alone(server: Server, vie
     expect(best).to_have_count(1)
     expect(best.locator("xpath=..")).to_contain_text("50W")
     expect(page.locator("tr.published", has_text="MAXN").locator("s")).to_have_count(5)
-    expect(page.get_by_text("Published MAXN † is wrong").first).to_be_visible()
+    expect(page.get_by_text("Published MAXN: what is marked † is wrong").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     viewer.shot(page, "report")
 

@@ -85,6 +85,10 @@ def _check_conditions(recording: Recording) -> None:
     assert len(spent_s) == 5
     assert 0 < spent_s[0] < spent_s[-1]
     assert spent_s == sorted(spent_s)
+    alarms = {event["phase"]: event.get("over_current") for event in events if event["kind"] == "phase"}
+    assert [phase for phase, counts in alarms.items() if counts is not None] == ["measure", "cooldown"]
+    assert alarms["measure"] is not None
+    assert set(alarms["measure"]) == set(end["over_current"])
 
 
 @pytest.mark.torch

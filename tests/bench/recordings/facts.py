@@ -64,7 +64,7 @@ def environment(plan: Plan) -> dict[str, Any]:
         "jetson_clocks": "off",
         "fan": None,
         "throttle_c": 99.0,
-        "over_current": {},
+        "over_current": {"oc1": 0, "oc3": 0},
         "git_commit": None,
         "page_open": False,
         "browser_on_board": False,
@@ -80,7 +80,7 @@ def environment(plan: Plan) -> dict[str, Any]:
 def status(story: Story, run_id: str, state: RunState, ticks: int) -> dict[str, Any]:
     """Returns the last status of the run."""
     plan = story.plan
-    return {
+    told = {
         "run_id": run_id,
         "source": "tegrastats",
         "simulated": False,
@@ -100,3 +100,4 @@ def status(story: Story, run_id: str, state: RunState, ticks: int) -> dict[str, 
         "interval_ms": plan.interval_ms,
         "ticks": ticks,
     }
+    return {key: value for key, value in told.items() if key != plan.wrong.unrecorded}

@@ -101,6 +101,10 @@ def right_codes(plan: Plan) -> set[str]:
         "drift": {"fps-drift" if wrong.drift_fps else "power-drift"},
         "failed items": {"failed-items"},
         "worker killed": {"worker-exit", "run-failed"},
+        "over-current": {"over-current"},
+        "short phase": {{"idle": "no-idle", "warmup": "warm-up-short"}.get(wrong.short_phase, "cooldown-short")},
+        "not recorded": {"record-incomplete"},
+        "impossible reading": {"reading-out-of-range"},
         "warm-up not settled": {"no-warm-up" if wrong.settled is None else "warm-up-not-settled"},
     }
     return codes[wrong.fault] if wrong.fault else set()

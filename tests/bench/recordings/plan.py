@@ -38,6 +38,12 @@ class Wrong:
         killed_at: share of measure after which the worker was killed.
         exit_code: of the worker.
         settled: whether warm-up settled; None where it was left out.
+        alarms: power supply alarms in measure.
+        short_phase: the phase that was asked to be too short: ``idle``, ``warmup`` or ``cooldown``; empty for none.
+        short_s: how long it was asked to be, s.
+        unrecorded: what an older version did not record: a field of ``done`` and of
+            the status, or a kind of event; empty for nothing.
+        odd_reading: which reading of a single tick cannot be true: ``gr3d ram tj power no-power``; empty for none.
     """
 
     fault: str = ""
@@ -58,6 +64,11 @@ class Wrong:
     killed_at: float | None = None
     exit_code: int = 0
     settled: bool | None = True
+    alarms: int = 0
+    short_phase: str = ""
+    short_s: float = 0.0
+    unrecorded: str = ""
+    odd_reading: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +92,11 @@ class Plan:
         clock_share: GPU clock over its cap, mean.
         model_ratio: FPS model only over FPS end to end.
         gap_share: share of measure that is lost in the gaps which a clean run has.
+        gap_s: length of one more such gap, s; 0 for none.
+        overhead_s: by how much every tick is late whatever the interval, s; None for a share of it, as at 1 Hz.
+        first_tick_s: when tegrastats prints its first line, s; None for within its interval.
+        busiest_pct: mean load of the busiest core of a governor-limited run, %.
+        load_alarms: power supply alarms while the model is loaded.
         throttled_ticks: single ticks with throttling which a long clean run may have.
         bursts: whether host and GPU work in turn, so that GR3D swings between 0 and 99 within a batch.
         spins: whether a thread waits for the GPU without sleeping, so that a core looks busy.
@@ -104,6 +120,11 @@ class Plan:
     clock_share: float = 1.0
     model_ratio: float = 1.02
     gap_share: float = 0.0
+    gap_s: float = 0.0
+    overhead_s: float | None = None
+    first_tick_s: float | None = None
+    busiest_pct: float = 42.0
+    load_alarms: int = 0
     throttled_ticks: int = 0
     bursts: bool = False
     spins: bool = False
@@ -118,6 +139,15 @@ class Plan:
             return self.kind
         if wrong.throttled_share >= 0.05:
             return THROTTLED
-        untrue = wrong.fault in ("no synchronisation", "faster than its model", "results not read", "above the bound")
+        if wrong.alarms:
+            return THROTTLED
+        untrue = wrong.fault in (
+            "no synchronisation",
+            "faster than its model",
+            "results not read",
+            "above the bound",
+            "impossible reading",
+            "not recorded",
+        )
         blurred = wrong.fault in ("idle ticks inside", "throttling", "another GPU user")
         return None if untrue or blurred else self.kind

@@ -191,9 +191,13 @@ def _power(plan: Plan, start_s: float, end_s: float, rng: np.random.Generator) -
 def tell(plan: Plan) -> Story:
     """Returns what happens in a recording."""
     rng = np.random.default_rng(plan.seed)
-    load_s = 10.0 + rng.uniform(0.05, 0.3)
+    wrong = plan.wrong
+    load_s = (wrong.short_s if wrong.short_phase == "idle" else 10.0) + rng.uniform(0.05, 0.3)
     warmup_s = load_s + rng.uniform(5, 12)
-    bare_s = warmup_s + (0.0 if plan.wrong.settled is None else rng.uniform(10.5, 14.5))
+    warm_s = rng.uniform(10.5, 14.5)
+    if wrong.short_phase == "warmup":
+        warm_s = max(6.5, wrong.short_s + 0.5)  # three windows of 2 s it needs in any case
+    bare_s = warmup_s + (0.0 if wrong.settled is None else warm_s)
     measure_s = round(bare_s + rng.uniform(4.5, 5.5), 6)
     batches, paused = _batches(plan, measure_s + plan.wrong.early_s, rng)
     end_s = round(batches[-1].end_s + plan.wrong.late_s, 6)
@@ -207,7 +211,7 @@ def tell(plan: Plan) -> Story:
             measure_s=measure_s,
             end_s=end_s,
             cooldown_s=cooldown_s,
-            over_s=cooldown_s + 10.2,
+            over_s=cooldown_s + (wrong.short_s if wrong.short_phase == "cooldown" else 10.0) + 0.2,
         ),
         batches=batches,
         power=_power(plan, measure_s, end_s, rng),

@@ -69,6 +69,9 @@ def build(plan: Plan, runs_dir: Path, *, edit: Edit | None = None, drop: frozens
         _write_events(recorder, story, rng)
     spec = to_json(RunSpec(model=plan.model.name, dataset=plan.model.dataset, batch_size=plan.batch))
     asked = {"seconds": plan.measure_s, "interval_ms": plan.interval_ms, "profile": plan.profile}
+    if plan.wrong.short_phase:
+        key = {"idle": "idle_s", "warmup": "warmup_min_s", "cooldown": "cooldown_s"}[plan.wrong.short_phase]
+        asked[key] = plan.wrong.short_s
     store.write_json(
         folder / store.SPEC, {**spec, **asked, "min_items": plan.min_items, "notes": "", "ambient_c": None}
     )
@@ -162,10 +165,11 @@ def _write_events(recorder: store.Recorder, story: Story, rng: np.random.Generat
     plan, times, wrong = story.plan, story.times, story.plan.wrong
 
     def event(kind: str, t_s: float, **fields: Any) -> None:
-        recorder.event(kind, MONOTONIC_0_S + t_s, **fields)
+        if kind != wrong.unrecorded:
+            recorder.event(kind, MONOTONIC_0_S + t_s, **fields)
 
     def phase(name: str, t_s: float) -> None:
-        event("phase", t_s, phase=name, own_cpu_s=round(0.4 + 0.004 * t_s, 3))
+        event("phase", t_s, phase=name, own_cpu_s=round(0.4 + 0.004 * t_s, 3), **_alarms(plan, name))
 
     def segments(when: str, t_s: float) -> None:
         bare_ms = forward_ms(story)
@@ -204,7 +208,7 @@ def _write_events(recorder: store.Recorder, story: Story, rng: np.random.Generat
         times.over_s,
         state="failed" if wrong.exit_code else "done",
         message="",
-        over_current={},
+        over_current={"oc1": 0, "oc3": plan.load_alarms + wrong.alarms},
         own_cpu_s=round(0.4 + 0.004 * times.over_s, 3),
         power_mode=mode_end,
         power_mode_verified=wrong.verified[1],
@@ -212,17 +216,22 @@ def _write_events(recorder: store.Recorder, story: Story, rng: np.random.Generat
     )
 
 
+def _alarms(plan: Plan, phase: str) -> dict[str, dict[str, int]]:
+    """What the counters of the power supply say at the ends of measure, since the run began."""
+    so_far = {"measure": plan.load_alarms, "cooldown": plan.load_alarms + plan.wrong.alarms}
+    return {"over_current": {"oc1": 0, "oc3": so_far[phase]}} if phase in so_far else {}
+
+
 def _write_done(event: Callable[..., None], story: Story) -> None:
     times, wrong = story.times, story.plan.wrong
-    event(
-        "done",
-        times.end_s + 0.001,
-        t_start_s=round(MONOTONIC_0_S + times.measure_s, 6),
-        t_end_s=round(MONOTONIC_0_S + times.end_s, 6),
-        items=story.items - wrong.failed_items,
-        failed_items=wrong.failed_items,
-        stopped=False,
-        final_sync_s=round(max(6e-5, wrong.final_sync_batches * story.batch_s), 6),
-        results=int(wrong.results_share * (story.items - wrong.failed_items)),
-        in_flight=1,
-    )
+    told = {
+        "t_start_s": round(MONOTONIC_0_S + times.measure_s, 6),
+        "t_end_s": round(MONOTONIC_0_S + times.end_s, 6),
+        "items": story.items - wrong.failed_items,
+        "failed_items": wrong.failed_items,
+        "stopped": False,
+        "final_sync_s": round(max(6e-5, wrong.final_sync_batches * story.batch_s), 6),
+        "results": int(wrong.results_share * (story.items - wrong.failed_items)),
+        "in_flight": 1,
+    }
+    event("done", times.end_s + 0.001, **{key: value for key, value in told.items() if key != wrong.unrecorded})

@@ -76,8 +76,25 @@ LIGHT = {"gr3d_pct_median": 64.0, "busiest_core_pct_mean": 66.0, **LOW_CLOCK}
         (BURSTS | {"busiest_core_pct_mean": 81.0}, Kind.HOST_BOUND, Certainty.YES),
         (BURSTS | {"busiest_core_pct_mean": 40.0}, Kind.HOST_BOUND, Certainty.LIKELY),
         (BURSTS | LOW_CLOCK | {"busiest_core_pct_mean": 81.0}, Kind.HOST_BOUND, Certainty.YES),
-        # Images prepared on the GPU: it is full though the model alone would be faster.
-        (GPU | {"gr3d_pct_mean": 95.0, "fps_end_to_end": 20.0, "fps_model": 34.0}, Kind.GPU_BOUND, Certainty.LIKELY),
+        # Whatever GR3D says: a model that alone is far faster is not what the run waits for.
+        (GPU | {"gr3d_pct_mean": 98.0, "fps_end_to_end": 20.0, "fps_model": 30.0}, Kind.HOST_BOUND, Certainty.LIKELY),
+        (GPU | AT_CAP | {"fps_end_to_end": 20.0, "fps_model": 34.0}, Kind.HOST_BOUND, Certainty.LIKELY),
+        (GPU | {"fps_end_to_end": 20.0, "fps_model": 29.9}, Kind.GPU_BOUND, Certainty.LIKELY),
+        # It was timed on images of one size, and there were several.
+        (GPU | {"fps_end_to_end": 20.0, "fps_model": 34.0, "input_shapes": 3}, Kind.GPU_BOUND, Certainty.LIKELY),
+        # The bare loop ran while the board was still cool.
+        (
+            GPU
+            | {"gr3d_pct_mean": 98.0, "fps_end_to_end": 20.0, "fps_model": 34.0}
+            | {"gr3d_freq_mhz_mean": 800.0, "gr3d_freq_cap_mhz": 1300},
+            Kind.THROTTLED,
+            Certainty.LIKELY,
+        ),
+        (HOST | {"gr3d_pct_median": 90.0}, Kind.UNCLEAR, None),
+        (HOST | {"gr3d_pct_median": 93.9}, Kind.UNCLEAR, None),
+        (LIGHT | {"gr3d_freq_mhz_mean": 909.0}, Kind.GOVERNOR_LIMITED, Certainty.LIKELY),
+        (LIGHT | {"gr3d_freq_mhz_mean": 910.0}, Kind.UNCLEAR, None),
+        (LIGHT | {"gr3d_pct_median": 90.0}, Kind.UNCLEAR, None),
         (LIGHT, Kind.GOVERNOR_LIMITED, Certainty.LIKELY),
         (HOST | GPU | {"throttled_share": 0.01}, Kind.THROTTLED, Certainty.YES),
         (GPU | {"over_current": {"oc1": 0, "oc3": 2}}, Kind.THROTTLED, Certainty.YES),
@@ -117,7 +134,7 @@ def test_small_signs_do_not_hide_the_limit(figures: dict[str, Any]) -> None:
 def test_host_bound_in_words() -> None:
     found = diagnose(run(**HOST, fps_end_to_end=21.0, fps_model=60.0))
     assert found.sentence == (
-        "GR3D 57 %, busiest core 82 % at 2201 MHz: a CPU core feeds the GPU too slowly. "
+        "GR3D median 57 %, busiest core 82 % at 2201 MHz: a CPU core feeds the GPU too slowly. "
         "The model alone does 60 images/s, the whole way 21."
     )
     assert found.advice[0] == "Use batch 32, or prepare the images on the GPU."
@@ -128,7 +145,7 @@ def test_host_bound_in_words() -> None:
 
 def test_gpu_bound_in_words() -> None:
     found = diagnose(run(**GPU, **AT_CAP))
-    assert "GR3D 99 % (78 % of ticks at 95 % or more), busiest core 22 % at 1497 MHz" in found.sentence
+    assert "GR3D median 99 % (78 % of ticks at 95 % or more), busiest core 22 % at 1497 MHz" in found.sentence
     assert "at the cap clock of 1300 MHz" in found.sentence
     assert found.advice[0].startswith("Use FP16")
     assert "clock" not in diagnose(run(**GPU)).sentence
@@ -137,8 +154,12 @@ def test_gpu_bound_in_words() -> None:
 
 def test_governor_limited_names_both_clocks() -> None:
     found = diagnose(run(**LIGHT))
-    assert "GR3D 64 %, GPU at 306 MHz of 1300" in found.sentence
+    assert "GR3D median 64 %, GPU at 306 MHz of 1300" in found.sentence
     assert "jetson_clocks" in found.advice[0]
+
+
+def test_swap_is_counted_from_the_start_of_the_run() -> None:
+    assert "Swap grew by 51 MB since the run began" in diagnose(run(**GPU, swap_rise_mb=51.0)).sentence
 
 
 def test_unclear_says_what_is_missing_or_that_nothing_stands_out() -> None:

@@ -8,6 +8,7 @@ import functools
 import gzip
 import io
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -87,11 +88,120 @@ def test_a_csv_with_blank_cells_torn_rows_a_repeated_header_and_no_power_is_read
     rows = [",".join(record) for record in kept]
     content = "\n".join(["\ufeff" + rows[0], "", *rows[1:8], rows[0], "rubbish", *rows[8:]]) + "\n"
     log = read_old_log(written(tmp_path / "log.csv", content))
-    assert (len(log.series), log.strangers) == (40, 1)
+    assert (len(log.series), log.strangers) == (39, 2)
     assert not np.isfinite(log.series.power_w).any()
     assert log.rails == ()
-    assert np.isnan(log.series.gr3d_pct[[2, 3]]).all()
-    assert log.series.ram_mb[3] == 5000
+    assert np.isnan(log.series.gr3d_pct[2])
+    assert log.series.t_s[3] == 4
+    assert [note.split(":")[0] for note in log.notes[1:3]] == [
+        "1 row is missing from this CSV, in 1 place",
+        "2 rows of this CSV dropped",
+    ]
+
+
+@pytest.mark.parametrize("torn", ["5,50", "20,2", "30,", "9,9000000,"])
+def test_a_torn_row_gives_no_time_and_splits_nothing(tmp_path: Path, torn: str) -> None:
+    head, *rows = as_csv(log_lines([run(60)]), date=False, ending="\n").splitlines()
+    log = read_old_log(written(tmp_path / "log.csv", "\n".join([head, *rows[:30], torn, *rows[31:]]) + "\n"))
+    assert log.series.t_s.tolist() == [float(t_s) for t_s in range(60) if t_s != 30]
+    assert not log.series.restart.any()
+    assert log.strangers == 1
+
+
+@pytest.mark.parametrize("time_ms", ["3", "900000"])
+def test_a_garbled_time_of_a_whole_row_splits_nothing_unless_the_next_row_agrees(tmp_path: Path, time_ms: str) -> None:
+    head, *rows = as_csv(log_lines([run(60)]), date=False, ending="\n").splitlines()
+    garbled = rows[30].split(",")
+    garbled[1] = time_ms
+    log = read_old_log(
+        written(tmp_path / "log.csv", "\n".join([head, *rows[:30], ",".join(garbled), *rows[31:]]) + "\n")
+    )
+    assert (len(log.series), log.strangers) == (59, 1)
+    assert not log.series.restart.any()
+
+
+def semicolons(text: str) -> str:
+    records = csv.reader(io.StringIO(text))
+    return "".join(";".join(cell.replace(".", ",") for cell in record) + "\r\n" for record in records)
+
+
+def thousands(text: str) -> str:
+    out = io.StringIO(newline="")
+    for record in csv.reader(io.StringIO(text)):
+        csv.writer(out).writerow(f"{int(float(cell)):,}" if cell.endswith(".0") else cell for cell in record)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        pytest.param(lambda text: semicolons(text).encode(), id="semicolons and decimal commas"),
+        pytest.param(lambda text: text.replace(",", "\t").encode("utf-16"), id="UTF-16 with tabs"),
+        pytest.param(lambda text: text.replace("\r\n", "\r").encode(), id="returns alone"),
+        pytest.param(lambda text: thousands(text).encode("utf-8-sig"), id="thousands in quotes"),
+        pytest.param(lambda text: f"sep=,\r\n{text}".encode(), id="separator named"),
+    ],
+)
+def test_a_csv_that_a_spreadsheet_saved_says_the_same(tmp_path: Path, saved: Callable[[str], bytes]) -> None:
+    text = as_csv(log_lines(PARTS), date=False)
+    one = read_old_log(written(tmp_path / "one.csv", text))
+    two = read_old_log(written(tmp_path / "two.csv", saved(text)))
+    for name in ("t_s", "gr3d_pct", "power_w", "ram_mb", "cpu_max_mhz"):
+        assert getattr(two.series, name) == pytest.approx(getattr(one.series, name)), name
+    ((_, _, first),), ((_, _, second),) = one.rows(20, 20), two.rows(20, 20)
+    assert first == second
+
+
+def test_a_csv_in_an_unknown_form_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    text = as_csv(log_lines(PARTS), date=False)
+    with pytest.raises(BadRequest) as raised:
+        read_old_log(written(tmp_path / "log.csv", text.encode("utf-16-le")))
+    assert "save it as comma-separated UTF-8" in raised.value.hint
+
+
+def test_rows_under_a_header_with_other_columns_are_not_misread(tmp_path: Path) -> None:
+    head, *rows = as_csv(log_lines([run(60)]), date=False, ending="\n").splitlines()
+    other = ",".join(reversed(head.split(",")))
+    log = read_old_log(written(tmp_path / "log.csv", "\n".join([head, *rows, other, *rows, head, *rows]) + "\n"))
+    assert (len(log.series), log.strangers) == (120, 60)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"\n" * 3_000_000, id="nothing"),
+        pytest.param(log_lines([run(2)], date=None)[0].encode() + b"x\n" * 3_000_000, id="a tick and strangers"),
+        pytest.param(b"Time (mS),Used RAM (MB)\n" + b"\n" * 3_000_000, id="a header"),
+        pytest.param(b"x" * 200_000_000, id="one line"),
+    ],
+)
+def test_a_small_gzip_of_millions_of_lines_is_refused_early(tmp_path: Path, content: bytes) -> None:
+    path = written(tmp_path / "log.gz", gzip.compress(content, 1))
+    with pytest.raises(BadRequest, match=r"no log|no tegrastats log"):
+        read_old_log(path)
+
+
+OWN = "Time (mS),Used RAM (MB),Used GR3D (%),VDD_GPU_SOC Current (mW),Elapsed (s),UTC Time,Phase,Source"
+
+
+def own_csv(sources: Sequence[str], phases: Sequence[str]) -> str:
+    rows = [
+        f"{500 + 1000 * second},4000,0,2000,{second}.5,2026-05-01T10:00:{second:02}.500Z,{phase},{source}"
+        for second, (phase, source) in enumerate(zip(phases, sources, strict=True))
+    ]
+    return "\n".join([OWN, *rows]) + "\n"
+
+
+def test_phases_source_and_utc_of_this_projects_own_csv_are_read(tmp_path: Path) -> None:
+    phases = ["idle"] * 5 + ["warmup"] * 5 + ["measure"] * 30 + ["cooldown"] * 5
+    log = read_old_log(written(tmp_path / "run.csv", own_csv(["simulated"] * 45, phases)))
+    assert (log.dialect, log.simulated, log.measured) == ("run", True, ((10, 39),))
+    assert log.utc_start == datetime.datetime(2026, 5, 1, 10, 0, 0, tzinfo=UTC)
+    assert log.notes == ()
+    hectic = own_csv([f"s{second}" for second in range(60)], ["idle", "measure"] * 30)
+    assert len(read_old_log(written(tmp_path / "hectic.csv", hectic)).sources) == 20
+    with pytest.raises(BadRequest, match="mixes simulated"):
+        read_old_log(written(tmp_path / "mixed.csv", own_csv(["simulated", *["tegrastats"] * 44], phases)))
 
 
 def test_rows_deleted_from_a_csv_and_csvs_in_a_row_begin_anew(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.bench.recordings.plan import Plan
 from tests.bench.recordings.story import tell
 
 CLEAN, FAULTY = clean_plans(), faulty_plans()
-UNTRUE = {"no synchronisation", "faster than its model", "results not read", "above the bound"}
+UNTRUE = {"no synchronisation", "faster than its model", "results not read", "above the bound", "impossible reading"}
 
 
 def _chosen_clean() -> list[Plan]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -93,6 +94,36 @@ CASES: dict[str, tuple[list[Part], Truth]] = {
         [idle(60), *[run(18, cpu=10), run(2)] * 15, run(60, cpu=10), idle(60)],
         [(59, 419, "MAXN")],
     ),
+    "a desktop before and after": (
+        [idle(20, gr3d=12, jitter=2), load(12), run(190, 60, gpu_w=8), idle(300, gr3d=12, jitter=2)],
+        [(31, 221, "MAXN")],
+    ),
+    "a desktop around a run that hardly moves the GPU's rail": (
+        [idle(120, gr3d=12, jitter=3), run(190, 32, gpu_w=2.7, cpu=70, jitter=10), idle(300, gr3d=12, jitter=3)],
+        [(119, 309, "MAXN")],
+    ),
+    "a desktop for longer than the run": (
+        [idle(1500, gr3d=12, jitter=3), run(100, 90, gpu_w=18), idle(900, gr3d=9, jitter=3)],
+        [(1499, 1599, "MAXN")],
+    ),
+    "a desktop is no run": ([idle(60), idle(120, gr3d=12, jitter=2), idle(60)], []),
+    "a desktop between two runs": (
+        [idle(30), run(100), idle(40, gr3d=11, jitter=4), run(80), idle(30, gr3d=11, jitter=4)],
+        [(29, 129, "MAXN"), (169, 249, "MAXN")],
+    ),
+    "the border is where power steps": (
+        [idle(60), run(112), run(8, cpu=10), run(120, mhz=1497, gpu_w=12), idle(60)],
+        [(59, 179, "MAXN"), (180, 299, "MODE_50W")],
+    ),
+    "the border is where power steps, upwards": (
+        [idle(60), run(60, mhz=1497, gpu_w=12), run(9, cpu=10), run(60), idle(60)],
+        [(59, 119, "MODE_50W"), (120, 188, "MAXN")],
+    ),
+    "a lower ceiling for a moment": ([idle(60), run(200), run(15, mhz=1497), idle(60)], [(59, 274, "MAXN")]),
+    "a ceiling that the governor may yet meet": (
+        [idle(60), *[run(18, mhz=1497), run(2)] * 15, run(60, mhz=1497), idle(60)],
+        [(59, 419, "MAXN")],
+    ),
     "unknown ceiling": ([idle(60), run(100, mhz=1900), idle(60)], [(59, 159, None)]),
     "ceiling of one mode, cores of another": ([idle(60), run(100, online=8), idle(60)], [(59, 159, None)]),
 }
@@ -118,6 +149,8 @@ def test_the_cut_does_not_depend_on_the_interval(tmp_path: Path, period_s: float
         pytest.param(lambda t_s: t_s + 3600 * (t_s > 150), id="set forward"),
         pytest.param(lambda t_s: t_s - 3600 * (t_s > 150), id="set back"),
         pytest.param(lambda t_s: t_s + 20 * 86_400 * (t_s > 150), id="set far"),
+        pytest.param(lambda t_s: t_s + 20 * (t_s > 150), id="set a little"),
+        pytest.param(lambda t_s: t_s + 100 * (t_s > 30), id="set while idle"),
     ],
 )
 def test_a_clock_that_is_set_changes_nothing(tmp_path: Path, clock: Callable[[float], float]) -> None:
@@ -131,7 +164,41 @@ def test_dropped_ticks_and_shuffled_fields_change_nothing(tmp_path: Path) -> Non
     kept[100] = " ".join([*kept[100].split()[:2], *reversed(kept[100].split()[-8:])]) + "\n"
     (tmp_path / "log").write_text("".join(kept))
     log = read_old_log(tmp_path / "log")
-    assert_cut(find_in(log.series, log.rails), [(74, 274, "MAXN")])
+    found = find_in(log.series, log.rails)
+    assert_cut(found, [(74, 274, "MAXN")])
+    # The averages moved on by all that is missing, so it is no clock that was set.
+    assert ["A hole of 40 s" in note for one in found for note in one.notes] == [True]
+    assert not any("clock" in note for note in log.notes)
+
+
+def test_ramp_of_a_log_without_power_stays_outside(tmp_path: Path) -> None:
+    lines = log_lines([idle(60), run(12, 20, jitter=2), run(200, 95, jitter=2), run(12, 20, jitter=2), idle(60)])
+    (tmp_path / "log").write_text("".join(line.partition(" VDD_")[0] + "\n" for line in lines))
+    log = read_old_log(tmp_path / "log")
+    assert_cut(find_in(log.series, log.rails), [(71, 271, "MAXN")])
+
+
+def test_a_higher_clock_beside_a_run_is_noted(tmp_path: Path) -> None:
+    _, (quiet,) = cut_of([idle(60), run(100, mhz=1497), idle(60)], tmp_path / "quiet")
+    assert quiet.notes == ()
+    _, (one,) = cut_of([idle(60), run(100, mhz=1497), idle(20), idle(5, cpu=40), idle(60)], tmp_path / "log")
+    assert one.power_mode == "MODE_50W"
+    assert [note.split(":")[0] for note in one.notes] == [
+        "A CPU clock of 2201 MHz is met within a minute of this run, above its own 1497 MHz"
+    ]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_bursts_of_a_desktop_change_neither_end(tmp_path: Path, seed: int) -> None:
+    """Three idle ticks in ten show up to 30 %, as with a person at the desktop."""
+    rng = random.Random(seed)
+
+    def noisy(seconds: int) -> list[Part]:
+        return [idle(1, gr3d=rng.randint(0, 30) if rng.random() < 0.3 else 0) for _ in range(seconds)]
+
+    for name, busy in (("low", run(200, 30, gpu_w=2.8, cpu=70, jitter=10)), ("high", run(200, 76, gpu_w=4.4))):
+        _, found = cut_of([*noisy(120), busy, *noisy(600)], tmp_path / name, seed=seed)
+        assert_cut(found, [(119, 319, "MAXN")], 4.1)
 
 
 def test_notes_basis_and_ceiling_are_named(tmp_path: Path) -> None:
@@ -164,6 +231,9 @@ def test_samples_at_hand_are_cut_the_same_and_a_person_may_move_the_cut(tmp_path
     assert (moved.start_s, moved.end_s, moved.seconds, moved.power_mode) == (79, 149, 70, "MAXN")
     assert (moved.start_index, moved.end_index) == (80, 149)
     assert between(log.series, 79, 80.5, log.rails) is None
+    first = between(log.series, 0, 10, log.rails)
+    assert first is not None
+    assert (first.start_index, first.end_index, first.cut_basis) == (0, 10, "as set by a person")
 
 
 Span = tuple[float, float]

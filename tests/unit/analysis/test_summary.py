@@ -204,8 +204,82 @@ def test_counts_tell_what_stands_behind_a_figure() -> None:
     counts = found["counts"]
     assert (counts["power_w_mean"], counts["gr3d_pct_mean"], counts["fps_end_to_end"]) == (9, 6, 40)
     assert (counts["latency_ms_p50"], counts["fps_model"]) == (20, 40)
+    assert (counts["coverage"], counts["fps_first_half"], counts["fps_second_half"]) == (9, 10, 10)
+    assert (found["ticks_expected"], "own_cpu_pct" in counts) == (9, False)
     assert "latency_ms_p99" not in counts
     assert all(found[key] is not None for key in counts)
+
+
+def test_the_synchronised_segment_that_is_shown_is_the_one_that_is_counted() -> None:
+    events = [
+        *_events(10.0, 20.0, 40),
+        {"kind": "synchronised", "when": "before", "batches": 12, "items": 12, "forward_ms_p50": 91.0},
+        {"kind": "synchronised", "when": "after", "batches": 7, "items": 7, "forward_ms_p50": 90.0},
+    ]
+    found = _figures(_frame([(t + 0.5, 99.0, 40.0) for t in range(30)]), _batches(20, 0.5), events)
+    assert (found["forward_synchronised_ms_p50"], found["counts"]["forward_synchronised_ms_p50"]) == (90.0, 7)
+
+
+def test_a_percentile_counts_the_batches_that_it_speaks_for() -> None:
+    """A row of a thinned run stands for those that were left out; a row without the value for none."""
+    batches = _batches(20, 0.5)
+    batches.loc[10:, "batch"] = [20 + 10 * i for i in range(10)]
+    batches.loc[19, "latency_ms"] = float("nan")
+    counts = _figures(_frame([(t + 0.5, 99.0, 40.0) for t in range(30)]), batches, _events(10.0, 20.0, 40))["counts"]
+    assert (counts["latency_ms_p50"], counts["forward_ms_p50"], counts["batch_s_p50"]) == (100, 110, 110)
+    assert counts["fps_first_half"] + counts["fps_second_half"] == 110
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "what"),
+    [
+        ("Used GR3D (%)", 250.0, "GR3D"),
+        ("Used GR3D (%)", -1.0, "GR3D"),
+        ("Power (W)", 0.0, "power"),
+        ("Power (W)", 200.1, "power"),
+        ("VDD_CPU_CV Current (mW)", -1.0, "rail VDD_CPU_CV"),
+        ("Used RAM (MB)", 30_699.0, "used RAM"),
+        ("Hottest Temperature (C)", -256.0, "hottest temperature"),
+        ("Hottest Temperature (C)", 125.1, "hottest temperature"),
+    ],
+)
+def test_a_single_reading_that_cannot_be_true_is_counted_and_stays_in_the_means(
+    column: str, value: float, what: str
+) -> None:
+    def found(changed: dict[int, float]) -> dict[str, Any]:
+        frame = _frame([(t + 0.5, 99.0, 40.0) for t in range(30)])
+        frame["Total RAM (MB)"] = 30_698.0
+        for row, reading in changed.items():
+            frame.loc[row, column] = reading
+        return _figures(frame, _batches(20, 0.5), _events(10.0, 20.0, 40))
+
+    assert found({})["readings_out_of_range"] == {}
+    assert found({3: value, 25: value})["readings_out_of_range"] == {}  # outside of measure
+    assert found({13: float("nan")})["readings_out_of_range"] == {}
+    assert found({13: value, 17: value})["readings_out_of_range"] == {what: 2}
+    if column == "Used GR3D (%)":
+        assert found({13: value})["gr3d_pct_mean"] == pytest.approx((8 * 99 + value) / 9, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("asked_s", "period_s", "complete"),
+    [
+        (0.1, 0.122, True),  # tegrastats adds about 22 ms, however short the interval
+        (0.1, 0.149, True),
+        (0.1, 0.175, False),
+        (0.5, 0.549, True),
+        (1.0, 1.099, True),
+        (1.0, 1.2, False),
+    ],
+)
+def test_ticks_are_expected_at_the_pace_that_a_source_can_keep(asked_s: float, period_s: float, complete: bool) -> None:
+    rows = [(t * period_s, 90.0, 20.0) for t in range(int(130 / period_s))]
+    found = figures(
+        frame=_frame(rows), batches=_batches(20, 5.0), events=_events(10.0, 110.0, 40), t0_s=T0_S, interval_s=asked_s
+    )
+    assert (found["coverage"] >= 0.98) is complete
+    if not complete:
+        assert found["coverage"] == pytest.approx(max(1.1 * asked_s, asked_s + 0.05) / period_s, abs=0.02)
 
 
 def test_core_columns_give_the_busiest_core_of_each_tick() -> None:

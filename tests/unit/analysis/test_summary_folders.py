@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from orin_core.analysis import summary_shapes
 from orin_core.board.sample import Tick
 from orin_core.board.tegrastats import parse_line
 from orin_core.errors import BadRequest
@@ -40,15 +41,19 @@ RUN_EVENTS: _Events = [
     ("warmup", 30.0, {"settled": True, "windows": 5, "seconds": 5.0}),
     ("model_only", 30.0, {"when": "before", "items": 80, "seconds": 2.0, "fps": 40.0}),
     ("synchronised", 30.0, {"when": "before", "batches": 10, "items": 40, "forward_ms_p50": 91.0}),
-    ("phase", 30.0, {"phase": "measure", "own_cpu_s": 1.5}),
+    ("phase", 30.0, {"phase": "measure", "own_cpu_s": 1.5, "over_current": {"oc1": 2}}),
     ("done", 110.0, {"t_start_s": 30.0, "t_end_s": 110.0, "items": 1600, "failed_items": 2, "stopped": False,
                      "final_sync_s": 0.001, "results": 1600, "input_shapes": 1, "in_flight": 1}),
-    ("phase", 110.0, {"phase": "cooldown", "own_cpu_s": 2.3}),
+    ("phase", 110.0, {"phase": "cooldown", "own_cpu_s": 2.3, "over_current": {"oc1": 2}}),
     ("synchronised", 112.0, {"when": "after", "batches": 10, "items": 40, "forward_ms_p50": 90.0}),
     ("worker_exit", 113.0, {"code": 0}),
-    ("end", 140.0, {"state": "done", "message": "", "over_current": {"oc1": 0}, "power_mode": "MAXN",
+    ("end", 140.0, {"state": "done", "message": "", "over_current": {"oc1": 7}, "power_mode": "MAXN",
                     "power_mode_verified": True, "power_mode_mismatch": None, "own_cpu_s": 2.6}),
 ]  # fmt: skip
+SPEC = {
+    "interval_ms": 1000, "profile": "standard", "batch_size": 4,
+    "idle_s": 20.0, "warmup_min_s": 5.0, "warmup_max_s": 60.0, "cooldown_s": 30.0,
+}  # fmt: skip
 ENVIRONMENT = {
     "origin": "run",
     "source": "tegrastats",
@@ -59,6 +64,7 @@ ENVIRONMENT = {
     "images": "cached",
     "power_mode": "MAXN",
     "power_mode_verified": True,
+    "l4t": "# R36 (release), REVISION: 4.0",
     "power_limits": {"cores_online": [0, 1], "cpu_max_mhz": 2201, "gpu_max_mhz": None},
     "power_limits_asked": {"gpu_max_mhz": 1300},
     "worker": {
@@ -83,7 +89,7 @@ def _folder(
     """A run in log time: idle to 20 s, busy from 20 to 113 s, quiet to 140 s."""
     folder = tmp_path / name
     folder.mkdir()
-    store.write_json(folder / store.SPEC, spec or {"interval_ms": 1000, "profile": "standard", "batch_size": 4})
+    store.write_json(folder / store.SPEC, spec or SPEC)
     store.write_json(folder / store.ENVIRONMENT, environment)
     with store.Recorder(folder, source=str(environment["source"]), replay=True) as recorder:
         for t in range(141):
@@ -120,7 +126,10 @@ def _documented() -> list[str]:
 def test_the_documented_keys_are_those_of_the_summary(tmp_path: Path) -> None:
     documented = _documented()
     assert len(documented) == len(set(documented))
-    assert set(documented) == set(_summary(_folder(tmp_path, RUN_EVENTS)))
+    found = _summary(_folder(tmp_path, RUN_EVENTS))
+    assert set(documented) == set(found)
+    assert found.keys() - {"verdict", "diagnosis"} == summary_shapes.KEYS
+    assert summary_shapes.damaged_keys(found) == ()
 
 
 def test_a_whole_run_has_every_figure_that_it_can_have(tmp_path: Path) -> None:
@@ -149,7 +158,12 @@ def test_a_whole_run_has_every_figure_that_it_can_have(tmp_path: Path) -> None:
     assert found["fps_bound"] > found["fps_end_to_end"]
     assert "16" in found["fps_bound_basis"]
     assert found["verdict"]["status"] == "invalid"  # two images could not be read
-    assert found["diagnosis"]["kind"] == "GPU-bound"
+    assert found["counts"]["device_busy_share"] == 1600
+    assert found["phases_asked_s"] == {"idle": 20.0, "warmup_min": 5.0, "warmup_max": 60.0, "cooldown": 30.0}
+    assert (found["warmup_s"], found["l4t"]) == (5.0, ENVIRONMENT["l4t"])
+    codes = [reason["code"] for reason in found["verdict"]["reasons"]]
+    assert codes == ["warm-up-short", "failed-items"]
+    assert found["diagnosis"]["kind"] == "host-bound"  # GR3D is 99 %, but the model alone is twice as fast
     unknown = {key for key, value in found.items() if value is None}
     assert unknown == {
         "items_asked", "seconds_asked", "gr3d_freq_mhz_mean", "gr3d_freq_mhz_max", "latency_ms_p99",
@@ -172,6 +186,15 @@ def test_a_run_from_before_profiles_has_every_key_too(tmp_path: Path) -> None:
     assert (found["origin"], found["fps_end_to_end"], found["ticks"]) == ("run", pytest.approx(20.0), 80)
     for key in ("profile", "own_cpu_pct", "final_sync_s", "results", "in_flight", "flop_per_item", "fps_bound"):
         assert found[key] is None, key
+
+
+def test_alarms_of_the_power_supply_are_those_of_measure_where_both_its_ends_tell(tmp_path: Path) -> None:
+    found = _summary(_folder(tmp_path, RUN_EVENTS))
+    assert (found["over_current"], found["over_current_span"]) == ({"oc1": 0}, "measure")
+    old = [(kind, t_s, {key: value for key, value in fields.items() if key != "over_current" or kind == "end"})
+           for kind, t_s, fields in RUN_EVENTS]  # fmt: skip
+    found = _summary(_folder(tmp_path, old, name=f"{RUN_ID}2"))
+    assert (found["over_current"], found["over_current_span"]) == ({"oc1": 7}, "run")
 
 
 def test_a_killed_run_has_its_figures_until_the_last_batch(tmp_path: Path) -> None:

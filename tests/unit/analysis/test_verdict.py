@@ -41,7 +41,11 @@ def good(**changed: Any) -> dict[str, Any]:
         "interval_s": 1.0,
         "idle_before_s": 10.0,
         "gr3d_idle_pct_mean": 0.4,
+        "counts": {"gr3d_idle_pct_mean": 9},
+        "l4t": "# R36 (release), REVISION: 4.0",
+        "phases_asked_s": {"idle": 10.0, "warmup_min": 10.0, "warmup_max": 120.0, "cooldown": 10.0},
         "warmup_settled": True,
+        "warmup_s": 11.2,
         "fps_end_to_end": 400.0,
         "fps_model": 410.0,
         "fps_first_half": 401.0,
@@ -53,6 +57,8 @@ def good(**changed: Any) -> dict[str, Any]:
         "power_idle_after_w": 6.1,
         "throttled_share": 0.0,
         "over_current": {"oc1": 0, "oc3": 0},
+        "over_current_span": "measure",
+        "readings_out_of_range": {},
         "idle_ticks_inside": 0,
         "worker_exit_code": 0,
         "stopped": False,
@@ -63,6 +69,7 @@ def good(**changed: Any) -> dict[str, Any]:
         "gr3d_pct_mean": 91.0,
         "gr3d_pct_median": 99.0,
         "busiest_core_pct_mean": 22.0,
+        "ram_used_mb_mean": 4900.0,
         "ram_used_mb_max": 5000.0,
         "ram_total_mb": 30_698,
         "tj_c_max": 53.7,
@@ -70,6 +77,20 @@ def good(**changed: Any) -> dict[str, Any]:
         "tj_c_end": 53.0,
         **changed,
     }
+
+
+def read(**changed: int) -> dict[str, int]:
+    """How many ticks have a reading, all of them but for those named."""
+    names = ("power_w_mean", "gr3d_pct_mean", "ram_used_mb_mean", "throttled_share")
+    return {"gr3d_idle_pct_mean": 9, **dict.fromkeys(names, 69), **changed}
+
+
+VERIFIED = ("power_mode_verified_start", "power_mode_verified_end")
+
+
+def asked(**changed: float) -> dict[str, float]:
+    """Lengths of the phases as the protocol asks for them, but for those named."""
+    return {"idle": 10.0, "warmup_min": 10.0, "warmup_max": 120.0, "cooldown": 10.0, **changed}
 
 
 def codes(verdict: Verdict) -> list[str]:
@@ -90,12 +111,42 @@ def test_a_run_that_kept_the_protocol_is_valid() -> None:
         ("too-short", {"profile": "formal", "total_inference_time_s": 599.0}, "formal needs 600 s"),
         ("too-few-ticks", {"ticks": 59}, "59 ticks"),
         ("too-few-items", {"items": 99, "results": 99}, "99 images; standard needs 100"),
+        ("too-short", {"total_inference_time_s": 0.0437}, "Only 0.043 of 60 s"),
+        ("too-few-ticks", {"ticks": 1, "ticks_expected": 1}, "rest on 1 tick of telemetry"),
+        ("too-few-items", {"items": 1, "results": 1}, "rests on 1 image;"),
+        ("no-idle", {"interval_s": 10.0, "tick_period_s": 1.0}, "40 s are needed"),
+        ("no-idle", {"interval_s": 10.0, "tick_period_s": 1.0}, "Ask for 40 s of idle or more (4 intervals)."),
+        ("mode-changed", {"cpu_ceiling_mhz": 2201, "cpu_freq_cap_mhz": 1497}, "A CPU core ran at 2201 MHz in measure"),
+        ("mode-changed", {"gr3d_freq_mhz_max": 1327}, "the 1300 MHz that the power mode allowed"),
+        ("gaps", {"counts": read(power_w_mean=65)}, "Of 69 expected ticks only so many have a reading: power in 65"),
+        ("gaps", {"counts": read(gr3d_pct_mean=3, ram_used_mb_mean=2)}, "GR3D in 3, RAM in 2 (limit 95 %)"),
+        ("gaps", {"counts": read(throttled_share=1)}, "throttling in 1"),
+        ("gaps", {"coverage": 0.9, "notices": ["tegrastats ended with exit code -9."]}, "tegrastats ended with exit"),
         ("too-few-items", {"items": None}, "not recorded"),
         ("too-few-batches", {"fps_first_half": None, "fps_second_half": None}, "too few batches"),
         ("coverage-unknown", {"coverage": None}, "not recorded"),
         ("no-idle", {"idle_before_s": None}, "No idle was recorded"),
         ("no-idle", {"idle_before_s": 0}, "No idle was recorded"),
         ("no-idle", {"idle_before_s": 4.0}, "Only 4 s of idle"),
+        ("no-idle", {"idle_before_s": 7.9}, "Only 7.9 s of idle"),
+        ("no-idle", {"idle_before_s": 8.4, "tick_period_s": 0.1, "interval_s": 0.1}, "Only 8.4 s of idle"),
+        ("no-idle", {"counts": {"gr3d_idle_pct_mean": 2}}, "in idle only 2 ticks had it; 3 are needed"),
+        ("no-idle", {"counts": {"gr3d_idle_pct_mean": 1}}, "in idle only 1 tick had it"),
+        ("no-idle", {"counts": {}, "gr3d_idle_pct_mean": None}, "in idle no tick had it"),
+        ("warm-up-short", {"phases_asked_s": asked(warmup_min=9.9)}, "9.9 s at least and lasted 11.2 s; 10 s"),
+        ("cooldown-short", {"phases_asked_s": asked(cooldown=0.0)}, "asked to be 0 s; 10 s are needed"),
+        ("record-incomplete", {"final_sync_s": None}, "Not recorded: how long the device still worked at the end."),
+        ("record-incomplete", {"results": None}, "how many results were read"),
+        ("record-incomplete", {"forward_synchronised_ms_p50": None}, "older version or cut off"),
+        ("record-incomplete", {"fps_model": None}, "the speed of the model alone"),
+        ("record-incomplete", {"forward_ms_p50": None}, "the forward passes of the loop"),
+        ("record-incomplete", {"batch_s_p50": None}, "how long a batch took"),
+        ("record-incomplete", {"device_type": None}, "what computed"),
+        ("record-incomplete", {"source": "elsewhere"}, "where the telemetry came from"),
+        ("record-incomplete", {"failed_items": None}, "how many images failed"),
+        ("record-incomplete", {"ticks": None}, "how many ticks came"),
+        ("record-incomplete", {"phases_asked_s": None}, "how long the phases were asked to be"),
+        ("mode-unverified", {"source": "host", **dict.fromkeys(VERIFIED)}, "at the start and the end of the run"),
         ("gpu-in-use", {"gr3d_idle_pct_mean": 5.0}, "5.0 %"),
         ("no-warm-up", {"warmup_settled": None}, "no warm-up"),
         ("warm-up-not-settled", {"warmup_settled": False}, "within 5 %"),
@@ -109,16 +160,28 @@ def test_a_run_that_kept_the_protocol_is_valid() -> None:
         ("gaps", {"coverage": 0.949}, "94.9 %"),
         ("idle-inside", {"idle_ticks_inside": 3}, "3 ticks inside measure look idle"),
         ("throttled", {"throttled_share": 0.01}, "1 % of the ticks"),
-        ("over-current", {"over_current": {"oc3": 1}}, "alarms in 69 ticks: 1 (limit 1 % of the ticks)"),
+        ("over-current", {"over_current": {"oc3": 1}}, "alarms in the 69 ticks of measure: 1 (limit 1 %"),
+        ("over-current", {"over_current": {"oc3": 1}, "over_current_span": "run"}, "over the whole run: 1"),
+        ("over-current", {"over_current": {"oc3": 1}, "over_current_span": None}, "fell into measure was not"),
         ("fps-drift", {"fps_first_half": 420.0, "fps_second_half": 398.0}, "5.38 % apart"),
         ("fps-drift", {"fps_first_half": 398.0, "fps_second_half": 420.0}, "5.38 % apart"),
         ("power-drift", {"power_first_half_w": 27.0, "power_second_half_w": 28.0}, "3.64 % apart"),
-        ("worker-exit", {"worker_exit_code": -9}, "code -9"),
+        ("worker-exit", {"worker_exit_code": -9}, "was killed by SIGKILL"),
         ("worker-exit-unknown", {"worker_exit_code": None}, "not recorded"),
         ("run-failed", {"state": "failed", "message": "The worker was killed."}, "failed: The worker was killed."),
-        ("run-interrupted", {"state": "interrupted"}, "interrupted"),
-        ("run-stopped", {"state": "stopped"}, "stopped"),
+        (
+            "run-failed",
+            {"state": "failed", "message": "The worker was killed by SIGKILL.", "hint": "Try a smaller batch."},
+            "The run failed: The worker was killed by SIGKILL. Try a smaller batch.",
+        ),
+        ("run-interrupted", {"state": "interrupted"}, "The run was interrupted. Run it again."),
+        ("run-stopped", {"state": "stopped", "stopped": True}, "was stopped before its end"),
+        ("run-stopped", {"state": "stopped", "stopped": None}, "was stopped before its end"),
+        ("run-stopped", {"state": "stopped"}, "was stopped in cooldown; measure was whole"),
         ("run-stopped", {"stopped": True}, "stopped"),
+        ("run-unfinished", {"state": "running"}, "not come to its end yet"),
+        ("run-unfinished", {"state": None}, "was not recorded"),
+        ("run-unfinished", {"state": "finished"}, "was not recorded"),
     ],
 )
 def test_one_broken_rule_is_one_reason(code: str, changed: dict[str, Any], words: str) -> None:
@@ -144,6 +207,9 @@ def test_one_broken_rule_is_one_reason(code: str, changed: dict[str, Any], words
         ("reading-out-of-range", {"ram_used_mb_max": 31_000.0}, "30698 MB"),
         ("reading-out-of-range", {"tj_c_max": 125.5}, "-40 to 125"),
         ("reading-out-of-range", {"tj_c_start": -256.0}, "-256"),
+        ("reading-out-of-range", {"readings_out_of_range": {"GR3D": 1}}, "cannot be true: GR3D in 1 tick; the means"),
+        ("reading-out-of-range", {"readings_out_of_range": {"power": 2, "used RAM": 1}}, "power in 2 ticks, used RAM"),
+        ("final-sync", {"final_sync_s": 0.0011, "batch_s_p50": 0.0001}, "1.1 ms, 11 batch times"),
     ],
 )
 def test_what_cannot_be_true_is_refused(code: str, changed: dict[str, Any], words: str) -> None:
@@ -158,7 +224,10 @@ def test_what_cannot_be_true_is_refused(code: str, changed: dict[str, Any], word
     [
         {"total_inference_time_s": 60.0, "ticks": 60, "items": 100, "results": 100},
         {"total_inference_time_s": 600.0, "profile": "formal"},
-        {"idle_before_s": 8.1},
+        {"idle_before_s": 8.0},
+        {"idle_before_s": 8.5, "tick_period_s": 0.1, "interval_s": 0.1},
+        {"counts": {"gr3d_idle_pct_mean": 3}},
+        {"phases_asked_s": asked(warmup_min=10.0, idle=60.0, cooldown=70.0)},
         {"gr3d_idle_pct_mean": 4.9},
         {"coverage": 0.95},
         {"throttled_share": 0.0099},
@@ -175,7 +244,7 @@ def test_what_cannot_be_true_is_refused(code: str, changed: dict[str, Any], word
         {"forward_ms_p50": 300.0},
         {"fps_model": 382.0},
         {"flop_per_item": None},
-        {"forward_synchronised_ms_p50": None},
+        {"final_sync_s": 0.00099, "batch_s_p50": 0.00001},
     ],
 )
 def test_within_the_limits_is_valid(changed: dict[str, Any]) -> None:
@@ -187,6 +256,34 @@ def test_the_clock_noise_of_a_cpu_is_no_missing_synchronisation() -> None:
     assert judge(good(device_type="cpu", forward_ms_p50=60.0, fps_model=330.0)).status is Status.VALID
     assert "forward-too-short" in codes(judge(good(device_type="cpu", forward_ms_p50=30.0)))
     assert "faster-than-its-model" in codes(judge(good(device_type="cpu", fps_model=190.0)))
+
+
+def test_a_cpu_has_nothing_to_wait_for_after_the_last_result() -> None:
+    assert judge(good(device_type="cpu", final_sync_s=1.0)).status is Status.VALID
+    assert judge(good(device_type="cuda", final_sync_s=1.0)).status is Status.IMPLAUSIBLE
+
+
+def test_how_a_run_ended_is_said_once() -> None:
+    message = "The run was interrupted: its runner was killed or the machine went down."
+    verdict = judge(good(state="interrupted", message=message, hint="Every row written until then is kept."))
+    assert verdict.sentence == f"{message} Every row written until then is kept. Run it again."
+
+
+def test_a_measure_without_a_batch_is_told_from_one_that_was_never_reached() -> None:
+    assert "No batch of measure ended" in judge(good(total_inference_time_s=None, measure_began=True)).sentence
+    assert "never came to measure" in judge(good(total_inference_time_s=None, measure_began=False)).sentence
+
+
+def test_no_tick_is_expected_of_a_measure_that_is_shorter_than_one() -> None:
+    verdict = judge(good(total_inference_time_s=0.4, ticks=0, ticks_expected=0, coverage=None))
+    assert codes(verdict) == ["too-short", "too-few-ticks"]
+
+
+def test_what_was_read_elsewhere_is_not_called_unreadable() -> None:
+    none = dict.fromkeys(("power_w_mean", "power_first_half_w", "power_second_half_w", "throttled_share"))
+    said = " ".join(judge(good(ticks=0, **none)).unknown)
+    assert "no tick that has it fell inside measure" in said
+    assert "the board throttled is not known: no tick fell inside measure" in said
 
 
 def test_several_broken_rules_are_all_named() -> None:
@@ -213,8 +310,12 @@ def test_a_run_without_measure_names_only_that() -> None:
 
 def test_a_demo_is_never_valid_and_told_what_it_lacks() -> None:
     verdict = judge(good(profile="demo", total_inference_time_s=20.0, ticks=19))
-    assert (verdict.status, codes(verdict)) == (Status.DEMO, ["too-short", "too-few-ticks"])
-    assert "standard needs 60 s" in verdict.reasons[0].text
+    assert (verdict.status, codes(verdict)) == (Status.DEMO, ["short-of-standard"])
+    assert verdict.reasons[0].text == "As a standard run it would lack: length, ticks."
+    assert codes(judge(good(profile="demo", failed_items=2, idle_before_s=1.0))) == [
+        "short-of-standard",
+        "failed-items",
+    ]
     assert judge(good(profile="demo")).status is Status.DEMO
     assert judge(good(profile="demo", results=3)).status is Status.IMPLAUSIBLE
 
@@ -231,7 +332,7 @@ def test_simulated_telemetry_is_never_valid() -> None:
 
 
 def test_the_bound_of_the_board_says_nothing_of_a_simulated_one_but_synchronisation_does() -> None:
-    simulated = {"source": "simulated", "simulated": True, "device_type": "cpu"}
+    simulated = {"source": "simulated", "simulated": True, "device_type": "cuda"}
     assert judge(good(**simulated, fps_end_to_end=9000.0, fps_model=9000.0)).status is Status.SIMULATED
     assert judge(good(**simulated, results=3)).status is Status.IMPLAUSIBLE
     assert judge(good(**simulated, final_sync_s=1.0)).status is Status.IMPLAUSIBLE
@@ -279,15 +380,39 @@ def test_a_replay_is_a_replay() -> None:
 
 
 def test_what_nobody_could_look_at_is_said_in_words() -> None:
-    missing = ("gr3d_idle_pct_mean", "throttled_share", "power_first_half_w", "final_sync_s", "results")
-    summary = good(source="host", power_mode=None, power_mode_at_end=None, **dict.fromkeys(missing))
-    summary |= {"forward_synchronised_ms_p50": None, "power_mode_verified_start": None, "power_mode_verified_end": None}
+    missing = ("gr3d_idle_pct_mean", "gr3d_pct_mean", "throttled_share", "power_first_half_w", "l4t", *VERIFIED)
+    summary = good(source="host", power_mode=None, power_mode_at_end=None, counts={}, **dict.fromkeys(missing))
     verdict = judge(summary)
     assert verdict.status is Status.VALID
     assert "Nobody could look at the GPU before the run: there is no GR3D reading here." in verdict.unknown
     assert "This machine has no power modes, so none was verified." in verdict.unknown
-    assert len(verdict.unknown) == 6
+    assert len(verdict.unknown) == 4
     assert "The physical bound is not known" in judge(good(flop_per_item=None)).unknown[0]
+
+
+def test_a_board_whose_telemetry_lacks_readings_can_be_valid_and_says_what_is_unknown() -> None:
+    missing = ("gr3d_idle_pct_mean", "gr3d_pct_mean", "gr3d_pct_median", "throttled_share", "power_first_half_w")
+    verdict = judge(good(counts={}, power_w_mean=None, **dict.fromkeys(missing)))
+    assert (verdict.status, len(verdict.unknown)) == (Status.VALID, 4)
+    assert "No tick inside measure has a reading of power or GR3D." in verdict.unknown
+
+
+def test_where_measure_has_gr3d_and_idle_has_none_nobody_says_that_there_is_no_reading() -> None:
+    verdict = judge(good(counts={}, gr3d_idle_pct_mean=None))
+    assert (verdict.status, codes(verdict), verdict.unknown) == (Status.INVALID, ["no-idle"], ())
+
+
+def test_a_source_that_is_slower_than_asked_is_named() -> None:
+    [said] = judge(good(interval_s=0.1, tick_period_s=0.122)).unknown
+    assert said.startswith("The telemetry came every 122 ms and not every 100 ms as asked")
+    assert judge(good(interval_s=1.0, tick_period_s=1.1)).unknown == ()
+
+
+def test_all_that_was_not_recorded_is_one_reason() -> None:
+    missing = ("final_sync_s", "results", "forward_synchronised_ms_p50", "fps_model", "phases_asked_s")
+    verdict = judge(good(**dict.fromkeys(missing)))
+    assert (verdict.status, codes(verdict)) == (Status.INVALID, ["record-incomplete"])
+    assert "the speed of the model alone and how long the phases were asked to be." in verdict.reasons[0].text
 
 
 OLD = {
@@ -314,6 +439,7 @@ def test_an_old_summary_is_judged_and_not_valid() -> None:
     verdict = judge(OLD)
     assert verdict.status is Status.INVALID
     assert {"mode-unverified", "no-idle", "worker-exit-unknown"} <= set(codes(verdict))
+    assert codes(verdict).count("record-incomplete") == 1
 
 
 @pytest.mark.parametrize("value", [None, "text", [], {}, True, float("nan"), float("inf"), -1, 0, 1e300])
@@ -347,11 +473,13 @@ def test_json_of_another_shape_is_an_error(document: dict[str, Any]) -> None:
 
 
 def test_profiles() -> None:
-    assert {name: (p.min_s, p.min_ticks, p.min_items) for name, p in PROFILES.items()} == {
-        "demo": (0, 0, 0),
-        "standard": (60, 60, 100),
-        "formal": (600, 60, 100),
-    }
+    least = {name: (p.min_s, p.min_ticks, p.min_items, p.repeats) for name, p in PROFILES.items()}
+    assert least == {"demo": (0, 0, 0, 1), "standard": (60, 60, 100, 1), "formal": (600, 60, 100, 5)}
+    for profile in PROFILES.values():
+        for interval_s in (0.1, 1.0, 2.0):
+            seconds, items = profile.length(interval_s)
+            assert (seconds > profile.min_s, items) == (True, profile.min_items)
+            assert seconds / (1.05 * interval_s) - 1 >= profile.min_ticks
     assert [repeats_needed(name) for name in ("demo", "standard", "formal", "other")] == [1, 1, 5, 1]
     assert "one of the 5 repeats" in judge(good(profile="formal", total_inference_time_s=630.0)).sentence
 
@@ -382,4 +510,5 @@ def test_a_model_timed_on_one_size_is_no_yardstick_for_several(changed: dict[str
     assert judge(good(**changed)).status is Status.IMPLAUSIBLE
     found = judge(good(**changed, input_shapes=3))
     assert found.status is Status.VALID
-    assert any("several sizes" in sentence for sentence in found.unknown)
+    assert any("several sizes" in sentence and "physical bound" in sentence for sentence in found.unknown)
+    assert not any("The physical bound is not known" in one for one in judge(good(input_shapes=3)).unknown)

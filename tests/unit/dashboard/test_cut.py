@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +11,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import cut_chart, cut_form, imports
-from dashboard.cut_table import Cut, as_proposed, cut_table, proposed_cuts, what_is_wrong
-from orin_core.runs.importing import Proposal, propose
+from dashboard.cut_kept import kept_html
+from dashboard.cut_shelf import Shelf
+from dashboard.cut_table import Cut, cut_table, proposed_cuts, what_is_wrong
+from orin_core.runs.importing import Proposal, import_runs, propose
 from orin_core.settings import Settings
 from tests.unit.dashboard.conftest import Folder, held
 
@@ -48,11 +52,63 @@ def test_table_shows_what_a_marked_run_averages(proposal: Proposal) -> None:
     assert cut_table(proposal, []) == ""
 
 
-def test_cut_that_was_not_touched_is_known_as_the_proposed_one(proposal: Proposal) -> None:
-    cuts = proposed_cuts(proposal.stretches)
-    assert as_proposed(proposal, cuts)
-    assert not as_proposed(proposal, cuts[:1])
-    assert not as_proposed(proposal, [cuts[0], Cut(number=1, start_s=149, end_s=258)])
+def test_run_that_was_not_moved_is_the_proposed_one(proposal: Proposal) -> None:
+    first, second = proposal.stretches
+    assert proposal.cut(first.start_s, first.end_s) is first
+    assert proposal.cut(second.start_s + 0.04, second.end_s) is second
+    moved = proposal.cut(149, 258)
+    assert moved is not None
+    assert (moved.end_s, moved.cut_basis) == (258, "as set by a person")
+
+
+def test_table_says_what_a_person_moved(proposal: Proposal) -> None:
+    assert "by hand" not in cut_table(proposal, proposed_cuts(proposal.stretches))
+    moved = cut_table(proposal, [Cut(number=0, start_s=29, end_s=80), Cut(number=2, start_s=101, end_s=140)])
+    assert "The cut was moved by hand: 29 to 99 s proposed, 29 to 80 s kept." in moved
+    assert "The cut was made by hand: none proposed there, 101 to 140 s kept." in moved
+
+
+def test_run_that_is_there_is_not_headed_kept_and_says_how_to_change_it(proposal: Proposal, tmp_path: Path) -> None:
+    runs_dir, (first, second) = tmp_path / "runs", proposal.stretches
+    spans = [(first.start_s, first.end_s), (second.start_s, second.end_s)]
+    new = import_runs(proposal, runs_dir=runs_dir, stretches=spans[:1], model="yolov8n", items=700)
+    assert "✔ Kept." in kept_html(new)
+    assert "remove" not in kept_html(new)
+    again = import_runs(proposal, runs_dir=runs_dir, stretches=spans[:1], model="resnet-152", items=900)
+    said = kept_html(again)
+    assert "Kept" not in said
+    assert "✔" not in said
+    assert "Nothing was stored" in said
+    assert "yolov8n, data set not known, 700 images" in said
+    assert f"remove its folder (<code>{again[0].recording.folder}</code>), then accept again" in said
+    mixed = kept_html(import_runs(proposal, runs_dir=runs_dir, stretches=spans))
+    assert "✔ 1 run was kept; 1 run was imported before." in mixed
+    # Done as told, the page still draws what it last stored.
+    shutil.rmtree(again[0].recording.folder)
+    gone = kept_html(again)
+    assert f"<li>{again[0].recording.run_id} was removed since</li>" in gone
+    assert "<code>" not in gone
+
+
+def test_log_whose_clock_does_not_begin_at_zero_says_so(proposal: Proposal) -> None:
+    assert "300 ticks in 4 min 59 s · from" in imports._origin(proposal)
+    series = dataclasses.replace(proposal.log.series, t_s=proposal.log.series.t_s + 21)
+    late = dataclasses.replace(proposal, log=dataclasses.replace(proposal.log, series=series))
+    assert "300 ticks in 4 min 59 s (its own clock goes from 21 to 320 s) · from" in imports._origin(late)
+
+
+def test_shelf_keeps_what_was_used_last_within_its_bound(proposal: Proposal) -> None:
+    shelf = Shelf(max_ticks=2 * len(proposal.log.series))
+    for key in ("a", "b"):
+        shelf.put(key, proposal)
+    assert shelf.get("a") is proposal
+    shelf.put("c", proposal)
+    assert [key for key in "abc" if shelf.get(key)] == ["a", "c"]
+    shelf.drop("a")
+    assert shelf.get("a") is None
+    alone = Shelf(max_ticks=1)
+    alone.put("a", proposal)
+    assert alone.get("a") is proposal
 
 
 @pytest.mark.parametrize(
@@ -145,5 +201,6 @@ def test_logs_are_not_read_while_a_run_is_measured(
     assert len(app.get("file_uploader")) == 1
     held(monkeypatch, folder.recording)
     app.run()
-    assert len(app.get("file_uploader")) == 0
+    # The uploader stays, and with it what was dropped.
+    assert len(app.get("file_uploader")) == 1
     assert "would disturb it" in app.info[0].value

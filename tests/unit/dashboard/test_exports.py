@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tempfile
 import zipfile
 from pathlib import Path
@@ -109,3 +110,22 @@ def test_damaged_rows_are_told(client: TestClient, folder: Folder, temporary: Pa
     assert answer.status_code == 500
     assert "no number" in answer.json()["message"]
     assert list(temporary.iterdir()) == []
+
+
+def test_link_to_a_run_that_has_gone_answers_with_a_page(client: TestClient, folder: Folder) -> None:
+    folder.ticks(0, 2)
+    shutil.rmtree(folder.path)
+    path = f"/api/runs/{RUN_ID}/export/parquet"
+    answer = client.get(path, headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "content-disposition" not in answer.headers
+    assert f"There is no run {RUN_ID}" in answer.text
+    assert 'href="/runs"' in answer.text
+    assert client.get(path).json()["message"].startswith("There is no run"), "a program gets JSON"
+
+
+def test_page_of_a_refusal_shows_foreign_text_as_it_is(client: TestClient) -> None:
+    answer = client.get("/api/runs/%3Cimg%20src%3Dx%3E/export/csv", headers={"accept": "text/html"})
+    assert answer.status_code == 400
+    assert "<img" not in answer.text

@@ -74,7 +74,7 @@ def test_newcomer_learns_which_mode_is_best_for_depth_anything(singletons: Setti
     shown = texts(page(model="depth-anything"))
     assert "Of the published rows 50W gives most images per joule" in shown
     assert "<s>21.25</s> †" in shown, "the wrong figure is struck out"
-    assert "Published MAXN † is wrong" in shown
+    assert "Published MAXN: what is marked † is wrong" in shown
     assert "Least energy per image\\: 50W, published" in shown
 
 
@@ -210,3 +210,92 @@ def test_best_rows_carry_a_star() -> None:
     assert text.count('class="best"') == 2
     assert '<td class="best">1.333</td>' in text
     assert '<td class="best">1.424<' in text, "and the published best"
+
+
+def test_report_of_the_unnamed_model_holds_that_one_only(singletons: Settings) -> None:
+    log = {"origin": "imported", "source": "imported", "verdict": {**VALID, "status": "imported", "badge": "IMPORTED"}}
+    recorded(singletons, summary("MODE_30W", 18.0, 12.0))
+    recorded(singletons, summary("MODE_50W", 9.0, 12.0, number=1, model=None, **log))
+    app = page(model="unnamed")
+    assert app.selectbox(key=report.FORM_MODEL).value == report.UNNAMED
+    assert "nobody said which model ran" in texts(app)
+    data = pd.read_csv(io.BytesIO(report._report_file(singletons.runs_dir, report._models(None, False), "csv")))
+    assert list(data["Power Mode"]) == ["50W"]
+    assert report._models("resnet-152", False) == ("resnet-152",)
+    assert report._models(None, True) is None
+
+
+def test_lines_are_read_anew_only_where_a_file_of_the_run_has_changed(singletons: Settings) -> None:
+    made = recorded(singletons, summary("MODE_30W", 18.0, 12.0), ticks=8)
+    first = report._trace(made.recording)
+    assert first is not None
+    assert report._trace(made.recording) is first
+    with (made.path / store.RUN_CSV).open("a") as stream:
+        stream.write((made.path / store.RUN_CSV).read_text().splitlines()[-1] + "\n")
+    second = report._trace(made.recording)
+    assert second is not None
+    assert len(second.elapsed_s) == len(first.elapsed_s) + 1
+
+
+def test_fewer_runs_behind_a_figure_and_refused_logs_are_told() -> None:
+    verdict = {
+        **VALID,
+        "status": "imported",
+        "badge": "IMPORTED",
+        "reasons": [{"code": "reading-out-of-range", "text": "GR3D of 300 %."}],
+    }
+    rows = [
+        summary("MAXN", 20.0, 40.0, number=1),
+        summary("MAXN", 20.1, 40.0, number=2, power_w_mean=None),
+        summary("MODE_50W", 19.0, 40.0, number=3, origin="imported", source="imported", verdict=verdict),
+    ]
+    [table] = build(rows, models=["resnet-152"])
+    text = report_table.results(table)
+    assert "1 of 2 runs" in text
+    assert 'data-tone="bad" title="The protocol was kept. GR3D of 300 %."' in text
+    assert "19.00" not in text
+
+
+def test_active_time_alone_gives_images_per_orbit(singletons: Settings) -> None:
+    app = page(model="depth-anything")
+    app.number_input(key=mission_view.FORM_ACTIVE_MIN).set_value(10.0).run()
+    assert f">{int(3.71 * 600):,}<" in texts(app)
+
+
+def test_equal_figures_of_a_simulated_row_get_no_second_star() -> None:
+    simulated = {"source": "simulated", "simulated": True, "verdict": {**VALID, "status": "simulated"}}
+    rows = [
+        summary("MAXN", 20.0, 40.0, number=1),
+        summary("MODE_30W", 16.0, 12.0, number=2),
+        summary("MODE_30W", 16.0, 12.0, number=3, **simulated),
+        summary("MAXN", 20.0, 40.0, number=4, **simulated),
+    ]
+    [table] = build(rows, models=["resnet-152"])
+    text = report_table.results(table)
+    assert text.count('<td class="best">1.333</td>') == 1
+    assert text.count('<td class="best">1.424<') == 1
+    assert text.count(">21.02<") == 1, "the published MAXN stands there once"
+
+
+@pytest.mark.parametrize("value", [-1.0, 2e9])
+def test_refused_limit_hides_the_old_answer(value: float, singletons: Settings) -> None:
+    app = page(model="depth-anything")
+    assert "Least energy per image" in texts(app)
+    app.number_input(key=mission_view.FORM_CAP_W).set_value(value).run()
+    assert not app.exception
+    assert "cannot be met" in app.error[0].value
+    assert "Least energy per image" not in texts(app)
+    assert "Images per Wh" not in texts(app)
+    app.number_input(key=mission_view.FORM_CAP_W).set_value(20.0).run()
+    assert "with at most 20 W" in texts(app)
+    assert not app.error
+
+
+def test_tiny_limits_are_shown_as_typed(singletons: Settings) -> None:
+    app = page(model="depth-anything")
+    field = app.number_input(key=mission_view.FORM_FLOOR_FPS)
+    assert field.proto.format == "%g"
+    field.set_value(0.0000125).run()
+    assert "at least 0.0000125 FPS" in texts(app)
+    app.number_input(key=mission_view.FORM_CAP_W).set_value(0.001).run()
+    assert "is over the cap of 0.001 W" in texts(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from typing import Any
 
@@ -94,7 +95,21 @@ def test_table_gives_count_interval_rails_and_reasons_for_blanks(singletons: Set
             total_inference_time_s=475.0,
             tick_period_s=1.0,
             intervals_95={"fps_end_to_end": [20.97, 21.07]},
-            counts={"fps_end_to_end": 9983, "gr3d_pct_mean": 1, "latency_ms_p50": 312},
+            counts={
+                "fps_end_to_end": 9983,
+                "gr3d_pct_mean": 1,
+                "latency_ms_p50": 312,
+                "fps_first_half": 156,
+                "device_busy_share": 9983,
+                "coverage": 472,
+                "items_per_joule": 470,
+            },
+            fps_first_half=21.0,
+            device_busy_share=0.5,
+            coverage=0.99,
+            items_per_joule=1.5,
+            phases_asked_s={"idle": 10.0, "cooldown": 5.0},
+            readings_out_of_range={},
             gr3d_pct_mean=59.1,
             latency_ms_p50=47.3,
             power_by_rail_w={"VDD_GPU_SOC": 5.25, "VIN|X": None},
@@ -105,6 +120,12 @@ def test_table_gives_count_interval_rails_and_reasons_for_blanks(singletons: Set
         r"| FPS end to end | 21.020 ± 0.050 (95 %, 23 blocks) | 9,983 images |",
         r"| GPU load (GR3D), mean | 59.10 % | 1 tick |",
         r"| Latency, median | 47.30 ms | 312 batches |",
+        r"| 156 batches |",
+        r"| 9,983 images |",
+        r"| Ticks that came | 99.0 % | 472 ticks |",
+        r"| Images per joule | 1.5000 | 470 ticks |",
+        r"| Phases, asked (s) | idle 10.0, cooldown 5.0 | |",
+        r"| Ticks with a reading that cannot be true | none | |",
         r"| Rail VDD\_GPU\_SOC | 5.250 W | |",
         r"| Rail VIN\|X | – *(no reading within measure)* | |",
         r"| TF32 allowed | no | |",
@@ -131,3 +152,29 @@ def test_blank_of_an_imported_log_says_what_a_log_does_not_tell(singletons: Sett
     table = figures_table(shown(folder, origin="imported", source="imported", fps_end_to_end=None, fps_model=None))
     assert "| FPS model only | – *(a log does not tell)* | |" in table
     assert "| Power, mean | – *(no rails, or no tick within measure)* | |" in table
+
+
+BROKEN: dict[str, Any] = {
+    "fps_end_to_end": "<b>",
+    "power_w_mean": float("inf"),
+    "gr3d_pct_mean": -4,
+    "labels": 3,
+    "counts": [],
+    "intervals_95": 5,
+    "verdict": 7,
+    "diagnosis": "none",
+    "total_inference_time_s": "long",
+    "power_rails": "VDD",
+}
+
+
+@pytest.mark.parametrize("key", [*BROKEN, "all"])
+def test_a_broken_summary_is_shown_with_blanks(singletons: Settings, folder: Folder, key: str) -> None:
+    changed = BROKEN if key == "all" else {key: BROKEN[key]}
+    (folder.path / store.SUMMARY).write_text(json.dumps({**SUMMARY, **changed}))
+    app = AppTest.from_file(str(HOME), default_timeout=60)
+    app.query_params["run"] = RUN_ID
+    app.run()
+    assert not app.exception
+    assert "data-verdict=" in markup(app)
+    assert "<b><b>" not in markup(app)

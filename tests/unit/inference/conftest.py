@@ -8,7 +8,14 @@ import tempfile
 
 collect_ignore = (
     [
-        *("test_feed.py", "test_models.py", "test_operations.py", "test_preprocessing.py", "test_sources.py"),
+        *(
+            "test_feed.py",
+            "test_loop.py",
+            "test_models.py",
+            "test_operations.py",
+            "test_preprocessing.py",
+            "test_sources.py",
+        ),
         "test_vision_ops.py",
     ]
     if importlib.util.find_spec("torch") is None

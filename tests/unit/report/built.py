@@ -27,6 +27,11 @@ def verdict(status: str, *reasons: str) -> dict[str, Any]:
     }
 
 
+def reasoned(status: str, *reasons: tuple[str, str]) -> dict[str, Any]:
+    """A verdict with reasons as code and text."""
+    return {**verdict(status), "reasons": [{"code": code, "text": text} for code, text in reasons]}
+
+
 def environment(**changes: Any) -> dict[str, Any]:
     """An environment as environment.json holds it."""
     found = {
@@ -130,7 +135,7 @@ def report_runs() -> list[dict[str, Any]]:
         run(103, fps=20.95, power_w=14.81),
         run(104, fps=22.90, power_w=14.10, status="demo", reasons=("Only 20 of 60 s were measured.",), profile="demo"),
         run(110, mode="50W", fps=15.27, power_w=12.18, gr3d_pct_mean=52.39),
-        run(111, mode="50W", fps=15.31, power_w=12.24, gr3d_pct_mean=52.51),
+        run(111, mode="50W", fps=15.31, power_w=12.24, gr3d_pct_mean=52.51, ram_used_mb_mean=None),
         run(
             120,
             mode="30W",
@@ -152,6 +157,10 @@ def report_runs() -> list[dict[str, Any]]:
         imported(200, model="depth-anything-v2-base", items=1000, fps=5.25, power_w=46.4, gr3d_pct_mean=86.1),
         imported(
             201, model="depth-anything-v2-base", items=1000, mode="50W", fps=3.71, power_w=27.7, gr3d_pct_mean=89.9
+        ),
+        imported(
+            202, model="depth-anything-v2-base", items=1000, mode="15W", fps=0.83, power_w=10.2, gr3d_pct_mean=80.1,
+            verdict=reasoned("imported", ("idle-inside", "31 ticks inside measure look idle. Cut the log again.")),
         ),
         run(
             210, model="depth-anything-v2-base", mode="30W", fps=140.0, power_w=15.0, items=9000, status="implausible",

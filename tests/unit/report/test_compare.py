@@ -10,7 +10,7 @@ from orin_core.report import table
 from orin_core.report.compare import best_published, compare
 from orin_core.report.published import published_rows
 from orin_core.report.rows import ModelTable, Row
-from tests.unit.report.built import environment, imported, run
+from tests.unit.report.built import environment, imported, reasoned, run
 
 
 def build(*runs: dict[str, Any]) -> ModelTable:
@@ -83,6 +83,9 @@ def test_wide_blocks_rank_nobody() -> None:
         ({"weights": "random"}, "Weights"),
         ({"env": environment(jetson_clocks="on")}, "jetson_clocks"),
         ({"env": environment(kernel="6.8")}, "Kernel"),
+        ({"env": environment(page_open=True)}, "Page"),
+        ({"env": environment(version="0.2.0")}, "Program version"),
+        ({"profile": "formal"}, "Profile"),
     ],
 )
 def test_rows_of_other_environments_are_not_compared(changes: dict[str, Any], named: str) -> None:
@@ -136,3 +139,67 @@ def test_of_the_published_depth_rows_50w_is_best_and_the_wrong_row_is_named() ->
     assert found.energy_per_item_j == pytest.approx(27.78 * 269.25 / 1000)
     assert "MAXN is left out" in found.sentence
     assert not found.certain
+
+
+@pytest.mark.parametrize(("second", "apart"), [(20.0, False), (19.0, False), (18.0, True)])
+def test_block_intervals_add_as_squares(second: float, apart: bool) -> None:
+    """Half widths of 1.5 and 2.0 give 2.5 for the difference: 2 lies inside it, 3 outside."""
+    found = compare(
+        *pair(
+            run(1, fps=21.0, intervals_95={"fps_end_to_end": [19.5, 22.5]}),
+            run(2, mode="50W", fps=second, intervals_95={"fps_end_to_end": [second - 2.0, second + 2.0]}),
+        ),
+        "average_fps",
+    )
+    assert found.distinguishable is apart
+    assert found.low_pct == pytest.approx(100 * (21.0 - second - 2.5) / second)
+    assert found.high_pct == pytest.approx(100 * (21.0 - second + 2.5) / second)
+
+
+def test_repeats_against_one_run_are_not_called_one_run_each() -> None:
+    found = compare(*pair(*repeats("MAXN", 0, 21.0, 21.1, 20.9), run(10, mode="50W", fps=15.0)))
+    assert found.comparable
+    assert not found.distinguishable
+    assert found.why.startswith("3 runs against 1 run, so there is no interval")
+    assert "one run each" not in found.why
+
+
+def test_repeats_against_blocks_of_one_run_say_what_the_interval_rests_on() -> None:
+    blocks = {"fps_end_to_end": [14.9, 15.1]}
+    one = run(10, mode="50W", fps=15.0, intervals_95=blocks)
+    found = compare(*pair(*repeats("MAXN", 0, 21.0, 21.1, 20.9), one), "average_fps")
+    assert found.distinguishable
+    assert found.why == "interval from repeats of one, blocks of the other"
+
+
+@pytest.mark.parametrize(
+    "code", ["idle-inside", "gaps", "fps-drift", "power-drift", "throttled", "over-current", "reading-out-of-range"]
+)
+def test_logs_whose_means_are_spoiled_are_not_ranked_and_the_reason_is_said(code: str) -> None:
+    spoiled = imported(3, mode="30W", fps=30.0, verdict=reasoned("imported", (code, "Its means tell nothing.")))
+    found = build(imported(1, fps=21.0), imported(2, mode="50W", fps=15.0), spoiled)
+    assert found.best is not None
+    assert found.best.power_mode == "MAXN"
+    assert "Not ranked: 30W (Its means tell nothing)." in found.best.sentence
+    assert any("30W · imported: not ranked and not offered" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("code", ["too-short", "too-few-ticks", "gpu-in-use"])
+def test_other_reasons_of_a_log_are_told_and_rank_it_all_the_same(code: str) -> None:
+    told = imported(1, fps=21.0, verdict=reasoned("imported", (code, "It is short.")))
+    found = build(told, imported(2, mode="50W", fps=15.0))
+    assert found.best is not None
+    assert found.best.power_mode == "MAXN"
+
+
+def test_logs_of_unnamed_models_are_neither_ranked_nor_diagnosed_together() -> None:
+    speeds = {"MAXN": 21.015, "50W": 15.27, "30W": 16.91, "15W": 10.64}
+    logs = [
+        imported(place, model=None, mode=mode, fps=fps, log="one.txt 01234567")
+        for place, (mode, fps) in enumerate(speeds.items())
+    ]
+    (found,) = table.build(logs, models=[table.UNNAMED])
+    assert len(found.rows) == 4
+    assert (found.rankings, found.diagnosis) == ((), None)
+    named = build(*(imported(place, mode=mode, fps=fps) for place, (mode, fps) in enumerate(speeds.items())))
+    assert named.diagnosis is not None

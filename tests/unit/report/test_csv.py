@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import io
 
 import pandas as pd
 import pytest
 
 from orin_core.report import csv_table, table
-from tests.unit.report.built import report_runs, run
+from tests.unit.report.built import environment, imported, report_runs, run
 from tests.unit.report.regenerate import FOLDER, documents
 
 
@@ -41,3 +42,41 @@ def test_repeats_have_both_ends_of_their_interval() -> None:
     low, high = (frame.loc["MAXN", f"Average FPS (images/s) 95% {end}"] for end in ("low", "high"))
     assert low < 21.0 < high
     assert (frame.loc["MAXN", "Runs"], frame.loc["MAXN", "Interval From"]) == (2, "repeats")
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@"])
+def test_no_cell_of_text_is_taken_for_a_formula(first: str) -> None:
+    evil = f"{first}1+cmd|x"
+    runs = [run(1, model=evil, mode=evil, device=evil, dataset=evil, reasons=(evil,), env=environment(board=evil))]
+    rows = list(csv.DictReader(io.StringIO(csv_table.render(table.build(runs)))))
+    row = next(one for one in rows if one["Model"].endswith(evil))
+    for name in ("Model", "Test", "Power Mode", "Device", "Data set", "Board", "Reasons"):
+        assert row[name] == f"'{evil}", name
+    assert not [cell for cell in row.values() if cell.startswith(first)]
+
+
+def test_negative_numbers_stay_numbers() -> None:
+    tables = table.build([run(1, fps=20.0)], models=["resnet-152"])
+    (row, *_) = csv.DictReader(io.StringIO(csv_table.render(tables)))
+    assert float(row["Average FPS Difference (%)"]) == pytest.approx(-4.83)
+
+
+def test_wrong_published_figures_are_named_one_by_one_and_nothing_is_held_against_them() -> None:
+    tables = table.build([imported(1, model="depth-anything", items=1000, fps=5.25)], models=["depth-anything"])
+    row = next(csv.DictReader(io.StringIO(csv_table.render(tables))))
+    assert row["Published Wrong Figures"] == (
+        "Average GPU %; Average RAM; Power Draw; Energy per Image; Images per Joule"
+    )
+    assert row["Average FPS Difference (%)"] == "0"
+    assert row["Power Draw Difference (%)"] == row["Energy per Image Difference (%)"] == ""
+
+
+def test_figures_that_fewer_runs_have_are_named() -> None:
+    tables = table.build([run(1), run(2, power_w_mean=None)], models=["resnet-152"])
+    row = next(csv.DictReader(io.StringIO(csv_table.render(tables))))
+    assert row["Fewer Runs Behind"] == "Power Draw: 1 of 2"
+
+
+def test_no_two_columns_have_one_name() -> None:
+    names = csv_table.header()
+    assert len(set(names)) == len(names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 from orin_core.report import html, table
-from tests.unit.report.built import run
+from tests.unit.report.built import imported, reasoned, run
 from tests.unit.report.regenerate import FOLDER, documents
 
 VOID = {"meta", "link", "img", "br"}
@@ -70,3 +70,20 @@ def test_the_policy_forbids_every_address() -> None:
     assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in document
     assert "url(" not in document
     assert "@import" not in document
+
+
+def test_only_wrong_figures_carry_the_dagger() -> None:
+    tables = table.build([imported(1, model="depth-anything", items=1000, fps=5.25)], models=["depth-anything"])
+    (line,) = [line for line in html.render(tables, generated="x").splitlines() if '<tr data-status="imported"' in line]
+    assert line.count("†") == 5
+    assert '<span class="theirs">5.25 (0.0 %)</span>' in line
+    assert "+118" not in line
+
+
+def test_a_refused_log_is_shown_as_refused_and_fewer_runs_are_named() -> None:
+    verdict = reasoned("imported", ("reading-out-of-range", "GR3D of 300 %."))
+    tables = table.build([imported(1, verdict=verdict), run(2), run(3, power_w_mean=None)], models=["resnet-152"])
+    text = html.render(tables, generated="x")
+    assert '<tr data-status="refused">' in text
+    assert '<span class="badge bad">IMPORTED</span>' in text
+    assert "<small>1 of 2 runs</small>" in text

@@ -5,10 +5,13 @@ import dataclasses
 import pytest
 
 from orin_core.analysis.verdict import Status
+from orin_core.errors import BadRequest
+from orin_core.report.figures import typed
 from orin_core.report.mission import Candidate, candidates, groups, options, pareto
 from orin_core.report.mission_rows import of_published
 from orin_core.report.published import published_rows
-from orin_core.report.table import build
+from orin_core.report.table import UNNAMED, build
+from tests.unit.report.built import imported, reasoned, run
 
 
 def row(mode: str, fps: float | None, power_w: float | None, **fields: object) -> Candidate:
@@ -91,6 +94,10 @@ def test_pareto_fronts() -> None:
         ({"status": Status.IMPLAUSIBLE}, "IMPLAUSIBLE"),
         ({"status": Status.REPLAY}, "replayed"),
         ({"known_error": "mixed with idle rows", "published": True}, "mixed with idle rows"),
+        ({"spoiled": "The log has gaps."}, "tell nothing: The log has gaps."),
+        ({"unnamed": True}, "nobody said which model ran"),
+        ({"energy_per_item_j": 1e-300}, "cannot be true: energy per image"),
+        ({"fps": float("inf")}, "cannot be true: FPS"),
         ({"power_w": None}, "not known: power"),
         ({"fps": None, "energy_per_item_j": None}, "not known: FPS, energy per image"),
     ],
@@ -142,7 +149,7 @@ def test_random_weights_are_weighed_among_themselves_only() -> None:
 
 def test_two_that_a_repeat_may_swap_are_named() -> None:
     answer = options([W50, row("40W", 16, 24.2)])
-    assert any("less than 2 %" in note for note in answer.notes)
+    assert any("less than 1.3 %" in note for note in answer.notes)
 
 
 def test_published_depth_rows_without_the_wrong_one() -> None:
@@ -184,3 +191,51 @@ def test_candidates_of_a_results_table() -> None:
     answer = options([ours, *published], power_cap_w=13)
     assert answer.best is not None
     assert answer.best.candidate.label == "30W, published"
+
+
+@pytest.mark.parametrize("name", ["power_cap_w", "fps_floor", "orbit_energy_wh", "orbit_active_s"])
+@pytest.mark.parametrize("value", [-1.0, 1e308, float("inf"), float("nan")])
+def test_absurd_limits_are_refused(name: str, value: float) -> None:
+    with pytest.raises(BadRequest):
+        options(MODES, **{name: value})
+
+
+def test_active_time_alone_gives_images_per_orbit() -> None:
+    [option] = options([W50], orbit_active_s=600).options
+    assert (option.items_per_orbit, option.limited_by) == (9600, "time")
+    assert option.energy_per_orbit_wh == pytest.approx(9600 * 1.5 / 3600)
+
+
+def test_logs_that_tell_nothing_are_not_offered_and_others_carry_their_reasons() -> None:
+    gaps = reasoned("imported", ("gaps", "Only 80 % of the ticks arrived. The log has gaps."))
+    short = reasoned("imported", ("too-short", "Only 25 of 60 s were measured. A longer stretch is needed."))
+    [table] = build(
+        [imported(1, fps=90.0, verdict=gaps), imported(2, mode="50W", fps=50.0, power_w=12.0, verdict=short)],
+        models=["resnet-152"],
+    )
+    answer = options(candidates(table))
+    assert answer.best is not None
+    assert answer.best.candidate.power_mode == "50W"
+    assert answer.best.candidate.marks == ("imported, not verified", "Only 25 of 60 s were measured")
+    assert "Only 80 % of the ticks arrived" in answer.dropped[0].sentence
+
+
+def test_logs_of_an_unnamed_model_are_never_offered() -> None:
+    [table] = build([imported(1, model=None), imported(2, model=None, mode="50W")], models=[UNNAMED])
+    answer = options(candidates(table))
+    assert answer.offered == ()
+    assert len(answer.dropped) == 2
+
+
+def test_a_formal_row_says_how_many_repeats_it_has() -> None:
+    [table] = build([run(1, profile="formal"), run(2, profile="formal")], models=["resnet-152"])
+    assert candidates(table)[0].marks == ("2 of 5 repeats",)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(20.0, "20"), (1000.0, "1000"), (0.001, "0.001"), (1e-7, "0.0000001"), (12.3456789, "12.3456789"),
+     (0.0, "0"), (1e-30, "1e-30")],
+)  # fmt: skip
+def test_numbers_are_told_as_typed(value: float, text: str) -> None:
+    assert typed(value) == text

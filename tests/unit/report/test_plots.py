@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -94,3 +95,39 @@ def test_rows_of_one_mode_have_file_names_of_their_own() -> None:
     assert names["MAXN · batch 1"] == "resnet-152_maxn"
     assert names["MAXN · batch 8"] == "resnet-152_maxn_batch-8"
     assert names["50W · batch 1"] == "resnet-152_50W"
+
+
+@pytest.mark.parametrize(
+    "done",
+    [
+        {"t_start_s": "x", "t_end_s": 1.0},
+        {"t_start_s": 5030.0},
+        {"t_start_s": 5030.0, "t_end_s": [1]},
+        {"t_start_s": 1e308, "t_end_s": 1e308},
+        {"t_start_s": 5090.0, "t_end_s": 5030.0},
+        {"t_start_s": {}, "t_end_s": None},
+    ],
+)
+def test_a_damaged_end_of_measure_falls_back_to_the_rows(tmp_path: Path, done: dict[str, object]) -> None:
+    recording = _recording(tmp_path)
+    (recording.folder / "events.jsonl").write_text(json.dumps({"kind": "done", "t_s": 1, **done}) + "\n[1]\n{\n")
+    trace = plots.read_trace(recording)
+    assert trace is not None
+    assert trace.measure_s == (30.0, 89.0)
+
+
+@pytest.mark.parametrize("damage", ["events", "status", "mean", "cells"])
+def test_damaged_files_still_give_pictures(tmp_path: Path, damage: str) -> None:
+    recording = _recording(tmp_path, **({"gr3d_pct_mean": "x"} if damage == "mean" else {}))
+    if damage == "events":
+        (recording.folder / "events.jsonl").unlink()
+        (recording.folder / "events.jsonl").mkdir()
+    elif damage == "status":
+        (recording.folder / "status.json").write_text('{"t0_s": "x"}')
+    elif damage == "cells":
+        text = recording.csv_path.read_text().replace(",60,", ",1e308,").replace(",7900,", ",x,", 3)
+        recording.csv_path.write_text(text)
+    assert len(plots.draw(recording, title="x", stem="x")) == 2
+    trace = plots.read_trace(recording)
+    assert trace is not None
+    assert np.nanmax(trace.values[plots.GR3D]) == 66

@@ -11,7 +11,8 @@ import pytest
 
 from orin_core import cli_report
 from orin_core.errors import BadRequest
-from orin_core.report.write import write_report
+from orin_core.report.table import UNNAMED
+from orin_core.report.write import make_report, write_report
 from orin_core.settings import Settings
 from tests.unit.report.built import report_runs, run
 from tests.unit.report.folders import write_run
@@ -134,3 +135,44 @@ def test_a_thousand_runs_are_read_by_their_summaries_alone(tmp_path: Path) -> No
         (folder / "run.csv").mkdir()
     (written,) = write_report(tmp_path / "runs", tmp_path / "out", formats=["csv"])
     assert ",1000," in written.read_text(encoding="utf-8")
+
+
+def test_a_model_without_runs_is_named_by_the_command(
+    runs_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("report", "--runs-dir", str(runs_dir), "--format", "csv", "-o", str(tmp_path / "out"))
+    with pytest.raises(BadRequest, match="No run is of yolov8n, and no figures of it were published"):
+        command(tmp_path, *words, "--model", "yolov8n")
+    assert not (tmp_path / "out").exists()
+    assert command(tmp_path, *words, "--model", "yolov8n", "--model", "resnet-152") == 0
+    assert f"No run of yolov8n in {runs_dir}" in capsys.readouterr().out
+
+
+def test_files_of_an_earlier_report_are_named_and_left_alone(
+    runs_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    first = make_report(runs_dir, out)
+    assert first.stale == ()
+    (out / "Images" / "mine.png").write_bytes(b"x")
+    second = make_report(runs_dir, out, models=["resnet-152"], formats=["md"])
+    assert set(second.stale) == {out / "Images" / "mine.png", *first.paths} - set(second.paths)
+    assert out / "report.html" in second.stale
+    assert all(path.exists() for path in second.stale)
+    words = ("report", "--runs-dir", str(runs_dir), "--format", "html", "-o", str(out))
+    assert command(tmp_path, *words) == 0
+    assert "Left from before, not of this report: report.md, report.csv, Images/" in capsys.readouterr().out
+
+
+def test_the_unnamed_model_can_be_chosen_alone(runs_dir: Path, tmp_path: Path) -> None:
+    (written,) = write_report(runs_dir, tmp_path / "out", models=[UNNAMED], formats=["csv"])
+    lines = written.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 2
+    assert lines[1].startswith(",,mode not known")
+
+
+@pytest.mark.parametrize("value", ["1e308", "inf", "nan", "-1", "0"])
+def test_absurd_limits_are_refused_by_the_command(value: str, tmp_path: Path) -> None:
+    for name in ("--power-cap-w", "--fps-floor", "--orbit-energy-wh", "--orbit-active-s"):
+        with pytest.raises(BadRequest):
+            command(tmp_path, "mission", f"{name}={value}")

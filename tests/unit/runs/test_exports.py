@@ -260,9 +260,69 @@ def test_run_folder_is_never_written_to(file_format: str, made: Callable[..., Ru
     run = made()
     run.ticks(2)
     before = run.recording.csv_path.read_bytes()
-    with pytest.raises(BadRequest, match="own folder"):
+    with pytest.raises(BadRequest, match=f"lies in the run folder {RUN_ID}"):
         write_export(run.recording, file_format, run.recording.csv_path)
     assert run.recording.csv_path.read_bytes() == before
+
+
+def test_no_other_run_folder_is_written_to_not_even_through_a_link(made: Callable[..., Run], tmp_path: Path) -> None:
+    run = made()
+    run.ticks(2)
+    other = tmp_path / "elsewhere"
+    (other / "deep").mkdir(parents=True)
+    (other / store.STATUS).write_text("{}")
+    by_name = tmp_path / RUN_ID.replace("0a1b", "ffff")
+    by_name.mkdir()
+    (tmp_path / "link.csv").symlink_to(other / store.STATUS)
+    for target in (other / "x.csv", other / "deep" / "x.csv", by_name / "x.csv", tmp_path / "link.csv"):
+        with pytest.raises(BadRequest, match="lies in the run folder"):
+            write_export(run.recording, "csv", target)
+    assert (other / store.STATUS).read_text() == "{}"
+    assert not [*other.glob("**/*.csv"), *by_name.iterdir()]
+
+
+def test_only_a_plain_file_is_replaced(made: Callable[..., Run], tmp_path: Path) -> None:
+    run = made()
+    run.ticks(2)
+    os.mkfifo(tmp_path / "pipe")
+    for target in (tmp_path / "pipe", tmp_path / "runs", Path("/dev/null")):
+        with pytest.raises(BadRequest, match="no plain file"):
+            write_export(run.recording, "csv", target)
+    assert (tmp_path / "pipe").is_fifo()
+    old = tmp_path / "old.csv"
+    old.write_text("old")
+    (tmp_path / "link.csv").symlink_to(old)
+    write_export(run.recording, "csv", tmp_path / "link.csv")
+    assert (tmp_path / "link.csv").is_symlink()
+    assert old.read_bytes() == run.recording.csv_path.read_bytes()
+    long = tmp_path / f"{'x' * 250}.csv"
+    write_export(run.recording, "csv", long)
+    assert long.is_file()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        (store.RUN_CSV, "\n0,0,", "\n0,many,"),
+        (store.RUN_CSV, ",4200,", ",many,"),
+        (store.RUN_CSV, "2024-10-23T", "2024-99-23T"),
+        (store.RUN_CSV, "Time (mS)", "Time"),
+        (store.SPEC, '"interval_ms": 1000', '"interval_ms": "soon"'),
+    ],
+)
+def test_damaged_cells_are_named_in_the_teams_layout(
+    file: str, old: str, new: str, made: Callable[..., Run], tmp_path: Path
+) -> None:
+    run = made(raw=False)
+    run.ticks(3)
+    path = run.folder / file
+    text = path.read_text()
+    path.write_text(text.replace(old, new))
+    assert path.read_text() != text
+    with pytest.raises(RunFailed, match="damaged") as raised:
+        write_export(run.recording, "scales", tmp_path / "x.csv")
+    assert "csv or zip" in raised.value.hint
+    assert not [entry for entry in tmp_path.iterdir() if entry.is_file()]
 
 
 def test_what_cannot_be_exported_says_so(made: Callable[..., Run], tmp_path: Path) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import csv
 import errno
+import gzip
+import hashlib
+import io
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orin_core.cli import main
 from orin_core.errors import BadRequest, RunFailed
 from orin_core.runs import store
 from orin_core.runs.importing import import_log, import_runs, propose
@@ -70,6 +75,12 @@ def test_spec_environment_events_and_summary_say_what_is_known_and_no_more(tmp_p
     assert made.spec() == {
         "origin": "imported",
         "file": "old.log",
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "cut": "by rule",
+        "start_s": 129,
+        "end_s": 229,
+        "proposed_start_s": 129,
+        "proposed_end_s": 229,
         "interval_ms": 1000,
         "items": 2000,
         "power_mode": "MAXN",
@@ -84,6 +95,7 @@ def test_spec_environment_events_and_summary_say_what_is_known_and_no_more(tmp_p
     imported, done, end = (event_of(made, kind) for kind in ("imported", "done", "end"))
     assert (imported["first_line"], imported["last_line"], imported["lines"]) == (132, 231, 351)
     assert (imported["start_s"], imported["end_s"]) == (129, 229)
+    assert (imported["cut"], imported["proposed_start_s"], imported["proposed_end_s"]) == ("by rule", 129, 229)
     assert (done["t_start_s"], done["t_end_s"], done["items"], done["stopped"]) == (89, 189, 2000, False)
     assert end["over_current"] is None
     phases = [(event["phase"], event["t_s"]) for event in made.events() if event["kind"] == "phase"]
@@ -141,6 +153,9 @@ def test_the_same_stretch_is_imported_once_whatever_the_file_is_called(tmp_path:
     twice = import_runs(path.rename(tmp_path / "other.txt"), runs_dir=tmp_path / "runs", model="yolov8n")
     assert [one.already for one in once + twice] == [False, False, True, True]
     assert [one.recording for one in once] == [one.recording for one in twice]
+    unmoved = [(one.stretch.start_s, one.stretch.end_s + 0.04) for one in once]
+    again = import_runs(tmp_path / "other.txt", runs_dir=tmp_path / "runs", stretches=unmoved)
+    assert [one.already for one in again] == [True, True]
     moved = import_runs(tmp_path / "other.txt", runs_dir=tmp_path / "runs", stretches=[(140, 200)])
     assert [one.already for one in moved] == [False]
     assert len(list_runs(tmp_path / "runs")) == 3
@@ -161,6 +176,53 @@ def test_a_person_may_move_the_cut(tmp_path: Path) -> None:
         with pytest.raises(BadRequest):
             import_log(proposal, runs_dir=tmp_path / "none", stretches=wrong)
     assert not (tmp_path / "none").exists()
+
+
+CUT_KEYS = ("cut", "start_s", "end_s", "proposed_start_s", "proposed_end_s")
+
+
+@pytest.mark.parametrize(
+    ("asked", "cut", "said"),
+    [
+        ((129, 220), ("by hand", 129, 220, 129, 229), "moved by hand: 129 to 229 s proposed, 129 to 220 s kept."),
+        ((100, 229.5), ("by hand", 100, 229, 129, 229), "moved by hand: 129 to 229 s proposed, 100 to 229 s kept."),
+        # More of the second run than of the first.
+        ((220, 340), ("by hand", 220, 340, 269, 349), "moved by hand: 269 to 349 s proposed, 220 to 340 s kept."),
+        ((10, 60), ("by hand", 10, 60, None, None), "made by hand: none proposed there, 10 to 60 s kept."),
+        # Past no tick: nothing was moved.
+        ((129.4, 229.6), ("by rule", 129, 229, 129, 229), None),
+    ],
+)
+def test_a_cut_that_was_moved_by_hand_says_so(
+    tmp_path: Path, asked: tuple[float, float], cut: tuple[Any, ...], said: str | None
+) -> None:
+    (made,) = import_runs(log_file(tmp_path, TWO_RUNS), runs_dir=tmp_path / "runs", stretches=[asked])
+    for where in (event_of(made.recording, "imported"), made.recording.spec()):
+        assert tuple(where[key] for key in CUT_KEYS) == cut
+    expected = [] if said is None else [f"The cut was {said}"]
+    for notes in (made.notes, summary_of(made.recording)["notices"]):
+        assert [note for note in notes if note.startswith("The cut was")] == expected
+
+
+def test_a_run_that_shares_ticks_with_an_earlier_import_of_the_file_says_so(tmp_path: Path) -> None:
+    path, runs_dir = log_file(tmp_path, TWO_RUNS), tmp_path / "runs"
+    first, second = import_runs(path, runs_dir=runs_dir)
+    assert not any("Overlaps" in note for one in (first, second) for note in one.notes)
+    (moved,) = import_runs(path.rename(tmp_path / "new name.log"), runs_dir=runs_dir, stretches=[(129, 220)])
+    [note] = [note for note in moved.notes if "Overlaps" in note]
+    assert note.startswith(f"Overlaps {first.recording.run_id}, ")
+    assert "(lines 132 to 231 there, 132 to 222 here)" in note
+    assert note in summary_of(moved.recording)["notices"]
+    # The tick after the first run's last, to the one before the second's first; then both, and what was moved.
+    (beside,) = import_runs(tmp_path / "new name.log", runs_dir=runs_dir, stretches=[(229, 269)])
+    assert not any("Overlaps" in note for note in beside.notes)
+    (over,) = import_runs(tmp_path / "new name.log", runs_dir=runs_dir, stretches=[(200, 300)])
+    named = [note.split(",")[0] for note in over.notes if "Overlaps" in note]
+    assert sorted(named) == sorted(f"Overlaps {one.recording.run_id}" for one in (first, second, moved, beside))
+    # The same ticks of another file are another file's.
+    other = log_file(tmp_path, TWO_RUNS, "other.log", seed=7)
+    (foreign,) = import_runs(other, runs_dir=runs_dir, stretches=[(129, 220)])
+    assert not any("Overlaps" in note for note in foreign.notes)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +246,9 @@ def test_the_ceiling_wins_over_a_mode_that_was_given(
 
 def test_a_mode_that_was_given_stands_where_the_ceiling_is_unknown(tmp_path: Path) -> None:
     path = log_file(tmp_path, [idle(60), run(100, mhz=1900), idle(60)])
-    (made,) = import_log(path, runs_dir=tmp_path / "runs", power_mode="MY_MODE")
+    (one,) = import_runs(path, runs_dir=tmp_path / "runs", power_mode="MY_MODE")
+    assert any("MY_MODE is no mode of the AGX Orin" in note for note in one.notes)
+    made = one.recording
     assert "_MY-MODE_" in made.run_id
     assert summary_of(made)["power_mode"] == "MY_MODE"
     assert made.environment()["power_mode_basis"].startswith("as given; CPU ceiling 1900 MHz")
@@ -253,3 +317,90 @@ def test_hostile_names_stay_names(tmp_path: Path) -> None:
     assert RUN_ID.fullmatch(made.run_id)
     assert made.folder.parent == tmp_path / "runs"
     assert json.loads((made.folder / store.SPEC).read_text())["model"] == "../../etc/<b>"
+
+
+def test_of_two_imports_at_once_one_finds_the_runs_of_the_other(tmp_path: Path) -> None:
+    path = log_file(tmp_path, TWO_RUNS)
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: import_runs(path, runs_dir=tmp_path / "runs"), range(4)))
+    assert sorted(one.already for runs in made for one in runs) == [False] * 2 + [True] * 6
+    assert len(list((tmp_path / "runs").iterdir())) == 2
+
+
+def test_what_a_dead_import_left_is_cleared_by_the_next(tmp_path: Path) -> None:
+    left = tmp_path / "runs" / ".import-abc" / "20240101T000000Z_a_b_c_0000"
+    left.mkdir(parents=True)
+    (left / "run.csv").write_text("half")
+    (made,) = import_log(log_file(tmp_path, [idle(60), run(100), idle(60)]), runs_dir=tmp_path / "runs")
+    assert [entry.name for entry in (tmp_path / "runs").iterdir()] == [made.run_id]
+
+
+def own_csv(source: str) -> str:
+    head = "Time (mS),Used RAM (MB),Used GR3D (%),VDD_GPU_SOC Current (mW),Elapsed (s),UTC Time,Phase,Source"
+    phases = ["idle"] * 30 + ["warmup"] * 20 + ["measure"] * 60 + ["cooldown"] * 10
+    rows = [
+        f"{1000 * second},4000,{90 if 30 <= second < 110 else 0},9000,{second}.0,"
+        f"2026-05-01T10:{second // 60:02}:{second % 60:02}.000Z,{phase},{source}"
+        for second, phase in enumerate(phases)
+    ]
+    return "\n".join([head, *rows]) + "\n"
+
+
+def test_csv_of_this_project_keeps_its_measure_and_says_that_it_is_simulated(tmp_path: Path) -> None:
+    (tmp_path / "run.csv").write_text(own_csv("simulated"))
+    (made,) = import_log(tmp_path / "run.csv", runs_dir=tmp_path / "runs")
+    summary = summary_of(made)
+    assert (summary["origin"], summary["simulated"], summary["source"]) == ("imported", True, "simulated")
+    assert any("SIMULATED" in label for label in summary["labels"])
+    assert summary["total_inference_time_s"] == 60
+    assert summary["started_utc"] == "2026-05-01T10:00:00.000Z"
+    assert {row["Source"] for row in rows_of(made)} == {"simulated"}
+    assert event_of(made, "imported")["cut_basis"] == "phases of the file"
+    (tmp_path / "real.csv").write_text(own_csv("tegrastats"))
+    (real,) = import_log(tmp_path / "real.csv", runs_dir=tmp_path / "runs")
+    assert (summary_of(real)["simulated"], summary_of(real)["source"]) == (False, "imported")
+    (tmp_path / "none.csv").write_text(own_csv("tegrastats").replace("measure", "warmup"))
+    with pytest.raises(BadRequest, match="names no measure phase"):
+        import_log(tmp_path / "none.csv", runs_dir=tmp_path / "runs")
+
+
+def imported(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, list[dict[str, Any]], str]:
+    code = main(["import", "--json", *options])
+    out, err = capsys.readouterr()
+    return code, json.loads(out) if out else [], err
+
+
+def test_values_are_for_all_runs_of_all_files_or_for_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = str(log_file(tmp_path, [idle(60), run(100), idle(60)], "one.log"))
+    two = str(log_file(tmp_path, TWO_RUNS, "two.log"))
+    runs_dir = ["--runs-dir", str(tmp_path / "runs")]
+    code, rows, said = imported(capsys, one, two, "--items", "1000", *runs_dir)
+    assert (code, [row["items"] for row in rows]) == (0, [None] * 3)
+    assert said.count("--items names 1 value; there are 3 runs in 2 files") == 1
+    runs_dir = ["--runs-dir", str(tmp_path / "again")]
+    _, rows, said = imported(capsys, one, two, "--items", "1000,2000,3000", *runs_dir)
+    assert [row["items"] for row in rows] == [1000, 2000, 3000]
+    assert "--items" not in said
+    _, rows, _ = imported(capsys, one, "--items", "700", "--runs-dir", str(tmp_path / "single"))
+    assert [row["items"] for row in rows] == [700]
+
+
+def test_a_wrong_value_for_the_last_file_writes_nothing_of_the_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = str(log_file(tmp_path, [idle(60), run(100), idle(60)], "one.log"))
+    two = str(log_file(tmp_path, TWO_RUNS, "two.log"))
+    code, rows, said = imported(capsys, one, two, "--items", "10,20,0", "--runs-dir", str(tmp_path / "runs"))
+    assert (code, rows) == (BadRequest.exit_code, [])
+    assert "0 is no number of images" in said
+    assert not (tmp_path / "runs").exists()
+
+
+def test_standard_input_is_a_log_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "".join(log_lines([idle(60), run(100), idle(60)])).encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(gzip.compress(text))))
+    _, (row,), _ = imported(capsys, "-", "--runs-dir", str(tmp_path / "runs"))
+    assert row["total_inference_time_s"] == 100
+    assert json.loads((Path(row["folder"]) / store.SPEC).read_text())["file"] == "standard input"

@@ -39,14 +39,15 @@ def test_items_count_in_measure_only_and_stay_after_it() -> None:
     assert document["measure_s"] == 2.0
 
 
-def test_time_left_is_unknown_until_warmup_gave_a_rate() -> None:
+def test_time_left_is_unknown_until_measure_has_a_pace() -> None:
     progress = _progress(items=100)
     assert progress.document(0.0)["time_left_s"] is None
     progress.enter(Phase.WARMUP, 0.0)
     progress.add_batches([[0.0, 2.0, "warmup", 4, 900.0, 1000.0]], 0)
     document = progress.document(2.0)
-    assert (document["rate_fps"], document["time_left_s"]) == (2.0, 50.0)
+    assert (document["rate_fps"], document["time_left_s"]) == (2.0, None)
     progress.enter(Phase.MEASURE, 2.0)
+    assert progress.document(2.5)["time_left_s"] is None
     progress.add_batches([[2.0, 4.0, "measure", 10, 900.0, 1000.0]], 0)
     assert progress.document(4.0)["time_left_s"] == pytest.approx(18.0)
 
@@ -76,3 +77,14 @@ def test_nothing_is_left_once_the_run_has_ended() -> None:
     progress.end(RunState.STOPPED, "The run was stopped.", "")
     document = progress.document(12.0)
     assert (document["state"], document["time_left_s"]) == ("stopped", None)
+
+
+def test_the_board_is_busy_in_cooldown_while_the_worker_times_the_model_alone() -> None:
+    progress = _progress(items=4)
+    progress.enter(Phase.MEASURE, 1.0)
+    assert progress.document(1.5)["step"] is None
+    progress.measured = True
+    progress.enter(Phase.COOLDOWN, 3.0)
+    assert progress.document(3.5)["step"] == "timing the model alone"
+    progress.worker_left = True
+    assert progress.document(6.0)["step"] is None
