@@ -237,8 +237,10 @@ def test_text_of_others_is_shown_as_it_is(server: Server, viewer: Viewer) -> Non
     folder = server.home.root / "data" / "runs" / run_id
     folder.mkdir(parents=True)
     ended = {"run_id": run_id, "state": "failed", "message": hostile}
-    for name, more in ((store.SPEC, {}), (store.STATUS, {}), (store.SUMMARY, {"notices": [hostile]})):
-        store.write_json(folder / name, {**ended, **more})
+    for name in (store.SPEC, store.STATUS, store.SUMMARY):
+        store.write_json(folder / name, ended)
+    notice = {"kind": "notice", "t_s": 1.0, "elapsed_s": 1.0, "message": hostile}
+    (folder / store.EVENTS).write_text(json.dumps(notice) + "\n", encoding="utf-8")
     page = viewer.open(f"{server.url}/runs?run={run_id}")
     box = page.get_by_test_id("stAlert")
     expect(box).to_contain_text(f"This run failed. {hostile}", timeout=LONG_MS)
