@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import ipaddress
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +14,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from dashboard import exports, feed, state
+from dashboard import exports, gallery_api, state
+from dashboard.answer import Question, answer
+from dashboard.feed import FeedState
+from orin_core.board.paths import is_jetson
 from orin_core.errors import BadRequest, OrinError
 
 IDLE = "idle"
@@ -38,34 +43,66 @@ def _number(request: Request, name: str, default: float, low: float, high: float
     return value
 
 
+@functools.cache
+def _on_jetson() -> bool:
+    return is_jetson()
+
+
+def _light(request: Request) -> bool:
+    """Returns whether the browser likely runs on the board that it shows, so that what it draws costs the run.
+
+    A browser elsewhere that comes through a tunnel looks the same; it can ask for the full view.
+    """
+    try:
+        address = ipaddress.ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback and _on_jetson()
+
+
+def _question(request: Request) -> Question:
+    """Returns what a browser asks ``/api/live``.
+
+    Raises:
+        BadRequest: a number is none, or out of range.
+    """
+    query = request.query_params
+    between_s = None
+    if "from" in query or "to" in query:
+        between_s = (_number(request, "from", -1e9, -1e9, 1e9), _number(request, "to", 1e9, -1e9, 1e9))
+        if between_s[0] > between_s[1]:
+            raise BadRequest("from is later than to.", "Swap them.")
+    return Question(
+        cursor=query.get("since", ""),
+        tag=query.get("tag", ""),
+        span_s=_number(request, "span", 0.0, 0.0, 1e9) or None,
+        points=int(_number(request, "points", POINTS, 16, MAX_POINTS)),
+        cores=query.get("cores") == "1",
+        between_s=between_s,
+        light=_light(request),
+    )
+
+
 def live(request: Request) -> Response:
-    """Answers ``/api/live?run=ID|idle&since=CURSOR&tag=TAG&span=S&points=N``.
+    """Answers ``/api/live?run=ID|idle&since=CURSOR&tag=TAG&span=S&points=N&cores=1&from=S&to=S``.
 
     Without a cursor, or with one that is no longer good, the whole window comes, thinned to
     ``points`` rows; else the rows after it. ``meta`` comes when ``tag`` is not its present name.
+    With ``from`` or ``to`` the rows between two elapsed times come instead, and no cursor.
     """
     asked = request.query_params.get("run", IDLE)
     finder = state.run_finder()
     active = finder.active()
     try:
-        span_s = _number(request, "span", 0.0, 0.0, 1e9) or None
-        points = int(_number(request, "points", POINTS, 16, MAX_POINTS))
+        question = _question(request)
         recording = None if asked == IDLE else finder.find(asked)
     except BadRequest as error:
         return _refused(error, 400)
     if recording is None and asked != IDLE:
         return _refused(finder.missing(asked), 404)
-    query = request.query_params
 
-    def build(moment: feed.FeedState, epoch: str) -> dict[str, Any]:
-        return feed.answer(
-            moment,
-            epoch=epoch,
-            cursor=query.get("since", ""),
-            tag=query.get("tag", ""),
-            span_s=span_s,
-            points=points,
-        )
+    def build(moment: FeedState, epoch: str) -> dict[str, Any]:
+        return answer(moment, question, epoch=epoch)
 
     if recording is None:
         board = state.idle_board()
@@ -138,5 +175,6 @@ def routes() -> list[BaseRoute]:
         Route("/api/live", live, methods=["GET"]),
         Route("/api/runs/{run_id}/run.csv", run_csv, methods=["GET"]),
         Route("/api/plotly.min.js", plotly_js, methods=["GET"]),
+        *gallery_api.routes(),
         *exports.routes(),
     ]

@@ -106,7 +106,10 @@ def _number(index: int, start_s: float, end_s: float) -> dict[str, Any]:
         "yanchor": "bottom",
         "text": f"<b>{index}</b>",
         "showarrow": False,
-        "font": {"size": 13, "color": "#009E73"},
+        # A chip of its own colours reads on the light and on the dark page.
+        "font": {"size": 12, "color": "#FFFFFF"},
+        "bgcolor": "#00735A",
+        "borderpad": 2,
     }
 
 

@@ -1,4 +1,4 @@
-"""What the live chart is fed with: the rows of a run folder after a cursor, kept in memory per run."""
+"""What the live chart is fed with: the rows and the state of run folders, kept in memory per run."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ import dataclasses
 import json
 import threading
 import time
-import zlib
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from pathlib import Path
 from typing import Any
 
-from dashboard.table import GAP_INTERVALS, Table, for_browser, thinned, window
-from orin_core.runs import store
+from dashboard.marks import MAX_MARKS, READER_KINDS, Mark, marks_of
+from dashboard.table import Table
+from dashboard.window import Windows
+from orin_core.board.sample import METRIC_BY_FIELD
+from orin_core.runs import gallery, store
 from orin_core.runs.recording import Recording
 from orin_core.spec import Phase, RunState
 
 _BLOCK_BYTES = 16 * 1024 * 1024
 _MAX_RUNS = 8
 _MAX_BYTES = 256 * 1024 * 1024
-_FULL_S = 120.0
-"""So much of the newest is never thinned: tiles compare with 30 s ago."""
-READER_KINDS = ("died", "stalled", "flooded", "restarted")
-"""Notices of the telemetry source that a viewer is told of."""
 RECENT_S = 60.0
-"""So long such a notice stays on the page, s."""
+"""So long a notice of the reader stays on the page, s."""
+_RAM = METRIC_BY_FIELD["ram_used_mb"].column
 _META_KEYS = ("state", "phase", "source", "simulated", "model", "dataset", "power_mode", "weights", "images")
 _PROGRESS_KEYS = (
     "items_done",
@@ -46,6 +45,7 @@ class FeedState:
 
     Args:
         table: its rows; None before the first tick.
+        windows: whole windows of them.
         interval_s: asked time between ticks, s.
         age_s: s since the last tick; None where nothing is to be expected any more.
         meta: what changes rarely; sent only when it did.
@@ -53,6 +53,7 @@ class FeedState:
     """
 
     table: Table | None
+    windows: Windows
     interval_s: float
     age_s: float | None
     meta: dict[str, Any]
@@ -93,7 +94,12 @@ class RunFeed:
         self._table: Table | None = None
         self._rows = Growing(recording.csv_path)
         self._events = Growing(recording.folder / store.EVENTS)
+        self._windows = Windows()
         self._phases: list[list[Any]] = []
+        self._marks: deque[Mark] = deque(maxlen=MAX_MARKS)
+        self._ram_idle_mb: int | None = None
+        self._ram_idle_of = (False, 0)
+        self._pictures = 0
         self._end_s: float | None = None
         self._seen_s = time.monotonic()
         self._replay = bool(str(recording.spec().get("telemetry", "")).startswith("replay:"))
@@ -124,6 +130,7 @@ class RunFeed:
                 self._phases.append([event["phase"], max(0.0, start_s)])
         elif event.get("kind") == "end":
             self._end_s = float(event["elapsed_s"])
+        self._marks.extend(marks_of(event))
 
     def document(self, *, held: bool) -> FeedState:
         """Reads what is new and returns the present state; the caller holds :attr:`lock`.
@@ -147,15 +154,43 @@ class RunFeed:
             "phases": self._phases,
             "end_s": None if running or self._replay else self._end_s,
             "recent": self._recent(status) if running else "",
+            "events": list(self._marks),
+            "ram_idle_mb": self._ram_idle(),
+            "gallery": self._count_pictures(),
             "notices": [notice for notice in status.get("notices") or [] if notice.get("kind") != "unparsed"][-5:],
         }
         return FeedState(
             table=self._table,
+            windows=self._windows,
             interval_s=float(status.get("interval_ms") or 1000) / 1000,
             age_s=self._age_s(status) if running else None,
             meta=meta,
             progress={key: status.get(key) for key in _PROGRESS_KEYS},
         )
+
+    def _ram_idle(self) -> int | None:
+        """Returns the mean of used RAM over the ticks of idle so far, MB.
+
+        Told anew only when it has moved by a whole MB, or idle is over: it is meta data, which every
+        browser gets again whenever any of it changes.
+        """
+        if self._table is None or not self._phases or self._phases[0][0] != Phase.IDLE.value:
+            return None
+        over = len(self._phases) > 1
+        end = self._table.place(float(self._phases[1][1])) if over else self._table.end
+        if (over, end) != self._ram_idle_of:
+            self._ram_idle_of = (over, end)
+            # The first tick speaks of the time before it, as in the summary.
+            mean = self._table.mean(_RAM, self._table.place(float(self._phases[0][1])) + 1, end)
+            told = self._ram_idle_mb
+            if mean is not None and (over or told is None or abs(mean - told) >= 1):
+                self._ram_idle_mb = round(mean)
+        return self._ram_idle_mb
+
+    def _count_pictures(self) -> int:
+        # A gallery appears whole and never changes: looked for only until it is there.
+        self._pictures = self._pictures or gallery.count(self.recording)
+        return self._pictures
 
     def _recent(self, status: dict[str, Any]) -> str:
         """Returns what the reader of telemetry went through within the last minute, in words."""
@@ -173,7 +208,7 @@ class RunFeed:
         now_s = time.monotonic()
         if self._replay or self._table is None or not self._table.end or status.get("t0_s") is None:
             return now_s - self._seen_s
-        return max(0.0, now_s - float(status["t0_s"]) - float(self._table.rows[-1, 0]))
+        return max(0.0, now_s - float(status["t0_s"]) - (self._table.last_s or 0.0))
 
 
 class FeedCache:
@@ -201,48 +236,3 @@ class FeedCache:
 
     def _too_much(self) -> bool:
         return len(self._feeds) > self._max_runs or sum(feed.nbytes for feed in self._feeds.values()) > self._max_bytes
-
-
-def _whole_window(table: Table, *, span_s: float | None, points: int, gap_s: float) -> list[list[float | int | None]]:
-    """Returns a window for a browser that has nothing: its last two minutes in full, the rest thinned."""
-    rows = window(table.rows, span_s)
-    if len(rows) <= points:
-        return for_browser(rows, gap_s)
-    tail = window(rows, _FULL_S)[-(points // 2) :]
-    head = thinned(rows[: len(rows) - len(tail)], points - len(tail))
-    # Between thinned rows a silence is longer by nature.
-    wide_s = gap_s + 2 * float(head[-1, 0] - head[0, 0]) / len(head)
-    return for_browser(head, wide_s) + for_browser(tail, gap_s, float(head[-1, 0]))
-
-
-def answer(state: FeedState, *, epoch: str, cursor: str, tag: str, span_s: float | None, points: int) -> dict[str, Any]:
-    """Returns what the browser needs beyond what it has.
-
-    Args:
-        state: the present state of the feed.
-        epoch: names this life of the feed; a cursor of another life starts over.
-        cursor: what the browser got last, empty for a whole window.
-        tag: names the meta data that the browser has.
-        span_s: length of the window in s; None for the whole run.
-        points: rows that a whole window may have.
-    """
-    document: dict[str, Any] = {"age_s": None if state.age_s is None else round(state.age_s, 2), **state.progress}
-    table, gap_s = state.table, GAP_INTERVALS * state.interval_s
-    before, _, count = cursor.rpartition(":")
-    new = table.since(int(count)) if table and before == epoch and count.isdecimal() else None
-    if table is None:
-        document["rows"] = []
-    elif new is not None and len(new) <= points:
-        document["rows"] = for_browser(new, gap_s, table.before(int(count)))
-    else:
-        document["reset"] = True
-        document["rows"] = _whole_window(table, span_s=span_s, points=points, gap_s=gap_s)
-    document["cursor"] = f"{epoch}:{table.end if table else 0}"
-    if table and len(table.rows):
-        document["t_s"] = float(table.rows[-1, 0])
-    meta = {**state.meta, "interval_s": state.interval_s, "columns": table.columns if table else []}
-    now = f"{zlib.crc32(json.dumps(meta, sort_keys=True).encode()):x}"
-    document["tag"] = now
-    if now != tag:
-        document["meta"] = meta
-    return document

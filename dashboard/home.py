@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import imports, live, report, runs, state, system
+from dashboard import access_style, compare, demo, imports, links, live, report, runs, state, system
 from dashboard.words import plain, refusal
 from orin_core.errors import OrinError
 
@@ -15,6 +15,7 @@ _STYLE = """
 [data-testid="stSidebarHeader"] { height: 2.6rem; margin: 0; padding: 0.3rem 1.1rem; }
 [data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] { gap: 0.55rem; }
 .orin-figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: 10px; }
+@media (max-width: 1000px) { .orin-figures { grid-template-columns: repeat(3, 1fr); } }
 .orin-figure { padding: 8px 12px; border: 1px solid color-mix(in srgb, currentColor 18%, transparent);
   border-radius: 8px; font-size: 12px; white-space: nowrap; }
 .orin-figure div { opacity: 0.75; overflow: hidden; text-overflow: ellipsis; }
@@ -63,22 +64,26 @@ def _keep_form() -> None:
 def main() -> None:
     """Shows the page that the address names."""
     st.set_page_config(page_title="Orin dashboard", page_icon="📈", layout="wide")
-    st.html(_STYLE)
+    st.html(_STYLE + access_style.STYLE)
     _keep_form()
-    chosen = st.navigation(
-        [
-            st.Page(live.page, title="Live", url_path="live", default=True),
-            st.Page(runs.page, title="Runs", url_path="runs"),
-            st.Page(report.page, title="Report", url_path="report"),
-            st.Page(imports.page, title="Import", url_path="import"),
-            st.Page(system.page, title="System", url_path="system"),
-        ],
-        position="top",
-    )
+    pages = {
+        "live": st.Page(live.page, title="Live", url_path="live", default=True),
+        "runs": st.Page(runs.page, title="Runs", url_path="runs"),
+        "compare": st.Page(compare.page, title="Compare", url_path="compare"),
+        "report": st.Page(report.page, title="Report", url_path="report"),
+        "import": st.Page(imports.page, title="Import", url_path="import"),
+        "system": st.Page(system.page, title="System", url_path="system"),
+    }
+    links.keep(pages)
+    chosen = st.navigation(list(pages.values()), position="hidden" if demo.asked() else "top")
     box = st.container()
     try:
         _tell_recovery()
-        chosen.run()
+        # The demo view is the live page, large.
+        if demo.asked() and chosen is pages["live"]:
+            demo.page()
+        else:
+            chosen.run()
     except OrinError as error:
         st.session_state[state.KEY_ERROR] = (error.message, error.hint)
     with box:

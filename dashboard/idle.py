@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from dashboard.feed import READER_KINDS, RECENT_S, FeedState
+from dashboard.feed import RECENT_S, FeedState
+from dashboard.marks import READER_KINDS
 from dashboard.table import Table
+from dashboard.window import Windows
 from orin_core.board import power
 from orin_core.board.paths import BoardPaths
 from orin_core.board.probes import Probe, ProbeNotice, board_paths, open_probe, resolve_telemetry
@@ -60,6 +62,7 @@ class IdleBoard:
 
     def _reset(self) -> None:
         self._table: Table | None = None
+        self._windows = Windows()
         self._layout: Layout | None = None
         self._t0_s = self._last_s = time.monotonic()
         self._utc0_s = time.time()
@@ -183,9 +186,10 @@ class IdleBoard:
         with self._lock:
             state = FeedState(
                 table=self._table,
+                windows=self._windows,
                 interval_s=INTERVAL_MS / 1000,
                 age_s=time.monotonic() - self._last_s if self._probe else None,
-                meta={**self._meta, "recent": self._recent()},
+                meta={**self._meta, "recent": self._recent(), "events": [], "ram_idle_mb": None, "gallery": 0},
                 progress={},
             )
             return build(state, self.epoch)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import html
+
 import streamlit as st
 
-from dashboard import board, controls, reboot, state, summary_view
+from dashboard import board, controls, demo, gallery, links, reboot, state, summary_view
 from dashboard.live_chart import live_chart
 from dashboard.words import asked_text, length_text, plain, refusal
 from orin_core.errors import BadRequest, BoardBusy, OrinError, PowerModeNeedsReboot
 from orin_core.runs import launcher
 from orin_core.runs.judged import judged_summary
-from orin_core.runs.recording import Recording
+from orin_core.runs.recording import Recording, list_runs
 from orin_core.spec import RunSpec
 
 _INTRO = (
@@ -19,6 +21,14 @@ _INTRO = (
     "even when this page is closed.  \n"
     "**3.** Each run is kept with its CSV and its figures: see **Runs**."
 )
+_SIMULATED_IS_ON = (
+    "**simulated board** is on: programs named tegrastats and nvpmodel that act like an AGX Orin's. Everything works "
+    "as on the kit; its telemetry is invented, and the page and every file say so."
+)
+_SIMULATED_CAN_BE = (
+    "To look around without touching the board, start the dashboard with a **simulated board**: "
+    "`ORIN_TELEMETRY=simulated python -m dashboard`. Its telemetry is invented, and the page and every file say so."
+)
 
 
 def page() -> None:
@@ -26,15 +36,18 @@ def page() -> None:
     active = state.run_finder().active()
     shown = active or _followed()
     _remember(shown)
+    view = board.look(state.settings())
     with st.sidebar:
-        _side(active)
+        _side(active, view)
+        address = html.escape(demo.link(shown.run_id if shown else None))
+        st.html(f'<div class="orin-links"><a class="orin-link" href="{address}" target="_self">Demo view</a></div>')
     for notice in st.session_state.pop(state.KEY_NOTICES, ()):
         st.info(plain(notice))
     if not active:
         reboot.offer()
     summary = judged_summary(shown) if shown and not active else None
     if shown is None:
-        st.caption(_INTRO)
+        _first_visit(view)
     elif not active:
         _after(shown, summary=summary is not None)
     if summary:
@@ -48,6 +61,8 @@ def page() -> None:
         span_s=600 if active else 0 if shown else 120,
         key=state.KEY_LIVE,
     )
+    if shown and not active:
+        gallery.show(shown)
     if summary:
         summary_view.details(summary)
 
@@ -78,9 +93,23 @@ def _remember(shown: Recording | None) -> None:
         st.query_params[state.QUERY_RUN] = wanted
 
 
-def _side(active: Recording | None) -> None:
+def _first_visit(view: board.BoardView) -> None:
+    """Explains the page in three lines where nothing was ever run here, and offers what needs no board."""
     settings = state.settings()
-    view = board.look(settings)
+    if list_runs(settings.runs_dir):
+        return
+    with st.container(border=True, gap="small"):
+        st.caption(_INTRO)
+        if view.kind == "simulated":
+            why = "This machine is no Jetson, so a" if settings.telemetry == "auto" else "A"
+            st.caption(f"{why} {_SIMULATED_IS_ON}")
+        else:
+            st.caption(_SIMULATED_CAN_BE)
+        links.link("import", "Bring in an old tegrastats log or CSV →")
+
+
+def _side(active: Recording | None, view: board.BoardView) -> None:
+    settings = state.settings()
     if view.error:
         st.error(refusal(view.error.message, view.error.hint))
     # First on the page, so that it is in sight on a small screen; filled when the form is known.

@@ -1,75 +1,53 @@
-"""The page of past runs: a table, newest first, and one run in detail."""
+"""The page of past runs: a table that can be searched, sorted and compared, and one run in detail."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import state, summary_view, verdict_view
-from dashboard.live_chart import live_chart
-from dashboard.words import plain, source_label, started_utc
-from orin_core.analysis.verdict import Status
+from dashboard import links, run_delete, run_detail, run_rows, state
+from dashboard.compare import QUERY_RUNS
+from dashboard.run_rows import FIGURES, FILTERS, NEWEST, SEARCH, SORT, SORTS, Row, Wanted
+from dashboard.words import plain
 from orin_core.errors import BadRequest
-from orin_core.runs.judged import judged_summary
-from orin_core.runs.recording import Recording, list_runs
-from orin_core.spec import RunState
+from orin_core.report.overlay import MAX_RUNS, MIN_RUNS
+from orin_core.runs.recording import list_runs
 
-_COLUMNS: dict[str, tuple[str, str]] = {
-    "fps_end_to_end": ("FPS", "%.2f"),
-    "gr3d_pct_mean": ("GR3D (%)", "%.1f"),
-    "ram_used_mb_mean": ("RAM (MB)", "%.0f"),
-    "power_w_mean": ("Power (W)", "%.2f"),
-    "energy_per_item_j": ("J / image", "%.3f"),
-    "items_per_joule": ("Images / J", "%.3f"),
-    "tj_c_max": ("Hottest (°C)", "%.1f"),
-}
-
-
-def _summary(recording: Recording) -> dict[str, Any] | None:
-    """Returns what the table shows of a run that has ended."""
-    summary = judged_summary(recording)
-    if summary is None:
-        return None
-    energy_j = summary.get("energy_per_item_j")
-    if energy_j and summary.get("items_per_joule") is None:  # of an older version, without the rows to tell it anew
-        summary["items_per_joule"] = 1 / energy_j
-    kept = ("model", "dataset", "power_mode", "state", "profile", "source", "simulated", "weights", "images")
-    verdict = verdict_view.verdict_of(summary)
-    # Figures that cannot be true are left out; the run's own page says why.
-    figures = {key: None if verdict.status is Status.IMPLAUSIBLE else summary.get(key) for key in _COLUMNS}
-    return {**{key: summary.get(key) for key in kept}, **figures, "validity": verdict.badge}
-
-
-def _row(recording: Recording, active: Recording | None) -> dict[str, Any]:
-    found = _summary(recording)
-    if found is None:
-        running = active is not None and active.run_id == recording.run_id
-        state_text = RunState.RUNNING.value if running else RunState.INTERRUPTED.value
-        found = {**recording.status(), "state": state_text}
-    return {
-        "run": recording.run_id,
-        "Started": started_utc(recording.run_id),
-        "Model": found.get("model") or "",
-        "Images": found.get("dataset") or "",
-        "Mode": found.get("power_mode") or "",
-        "Validity": found.get("validity") or "",
-        "State": found.get("state"),
-        # Before the figures, so that it is in sight on a small screen.
-        "Board and data": source_label(found),
-        **{title: found.get(key) for key, (title, _) in _COLUMNS.items()},
-        "Profile": found.get("profile") or "",
-    }
+_KEY = "runs_{}"
+_ANY = ""
 
 
 def page() -> None:
     """Shows the table, or the run that the address names."""
+    run_delete.tell()
     run_id = st.query_params.get(state.QUERY_RUN)
     if run_id:
         _detail(run_id)
     else:
         _table()
+
+
+def _detail(run_id: str) -> None:
+    finder = state.run_finder()
+    active = finder.active()
+    try:
+        recording = finder.find(run_id)
+        if recording is None:
+            raise finder.missing(run_id)
+    except BadRequest as error:
+        st.session_state[state.KEY_ERROR] = (error.message, error.hint)
+        st.query_params.pop(state.QUERY_RUN, None)
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if st.button("← All runs", key="all_runs"):
+            st.query_params.pop(state.QUERY_RUN, None)
+            st.rerun()
+        run_detail.head(recording)
+    run_detail.show(recording, active)
 
 
 def _table() -> None:
@@ -81,54 +59,118 @@ def _table() -> None:
             "There are no runs yet. Start one on the Live page, or bring old logs in on the Import "
             "page; each is kept here with its CSV and its figures."
         )
+        links.link("import", "Import an old log")
         return
     active = state.run_finder().active()
-    frame = pd.DataFrame([_row(recording, active) for recording in recordings])
-    count = f"{len(frame)} run{'' if len(frame) == 1 else 's'}"
-    st.caption(f"{count} in {plain(settings.runs_dir)}. Select a row to open it.")
-    chosen = st.dataframe(
-        frame.drop(columns="run"),
+    rows = [run_rows.row_of(recording, active) for recording in recordings]
+    wanted = Wanted.of(st.query_params)
+    _filters(rows, wanted)
+    found = run_rows.chosen(rows, wanted)
+    count = f"{len(rows)} run{'' if len(rows) == 1 else 's'}"
+    shown = count if len(found) == len(rows) else f"{len(found)} of {count}"
+    st.caption(f"{shown} in {plain(settings.runs_dir)}. Tick runs at the left edge to open, compare or delete them.")
+    if not found:
+        st.info("No run is like this. Clear a filter or the search.")
+        return
+    # Above the table, so that it is in sight however long that is; filled when the ticks are known.
+    bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    ticked = _ticked(found)
+    with bar:
+        _bar([str(row["run"]) for row in ticked])
+
+
+def _filters(rows: Sequence[Row], wanted: Wanted) -> None:
+    """Shows search, filters and order; the address holds what they say, so that it can be passed on."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        _bound(SEARCH, wanted.search)
+        st.text_input(
+            "Search",
+            key=_KEY.format(SEARCH),
+            on_change=_to_address,
+            args=(SEARCH,),
+            placeholder="model, mode, id …",
+            width=210,
+        )
+        for name, label in FILTERS.items():
+            value = wanted.filters.get(name, _ANY)
+            options = run_rows.choices(rows, name)
+            # A value that no run has stays visible: the page is then empty for a reason.
+            unknown = [value] if value and value not in options else []
+            _pick(name, label, {_ANY: "Any", **{option: option for option in (*options, *unknown)}}, value, 130)
+        _pick(SORT, "Order", {name: words for name, (words, _, _) in SORTS.items()}, wanted.sort, 200)
+        if wanted != Wanted():
+            st.button("Clear", key="runs_clear", on_click=_clear, help="Shows all runs again, newest first.")
+
+
+def _pick(name: str, label: str, labels: dict[str, str], value: str, width_px: int) -> None:
+    _bound(name, value)
+    st.selectbox(
+        label,
+        list(labels),
+        format_func=lambda option: labels.get(option, option),
+        key=_KEY.format(name),
+        on_change=_to_address,
+        args=(name,),
+        width=width_px,
+    )
+
+
+def _bound(name: str, value: str) -> None:
+    """Gives a widget what the address says: a link, the way back in the browser and a click mean the same."""
+    st.session_state[_KEY.format(name)] = value
+
+
+def _to_address(name: str) -> None:
+    value = str(st.session_state.get(_KEY.format(name)) or "").strip()
+    if value and not (name == SORT and value == NEWEST):
+        st.query_params[name] = value
+    else:
+        st.query_params.pop(name, None)
+
+
+def _clear() -> None:
+    for name in (SEARCH, SORT, *FILTERS):
+        st.query_params.pop(name, None)
+
+
+def _ticked(rows: Sequence[Row]) -> list[Row]:
+    """Shows the table and returns the rows that are ticked in it."""
+    # Ticks are kept by their place: with other rows it is another table, and none of them is ticked.
+    places = hashlib.sha1(" ".join(str(row["run"]) for row in rows).encode(), usedforsecurity=False).hexdigest()
+    chosen: Any = st.dataframe(
+        pd.DataFrame(rows).drop(columns="run"),
         hide_index=True,
         width="stretch",
+        height=min(36 + 35 * len(rows), 600),
         placeholder="",
         on_select="rerun",
-        selection_mode="single-row",
-        key="runs_table",
+        selection_mode="multi-row",
+        key=f"runs_table_{places[:12]}",
         column_config={
             "Started": st.column_config.DatetimeColumn("Started (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
-            **{title: st.column_config.NumberColumn(title, format=form) for title, form in _COLUMNS.values()},
+            **{title: st.column_config.NumberColumn(title, format=form) for title, form in FIGURES.values()},
         },
     )
-    rows = chosen["selection"]["rows"]
-    if rows:
-        st.query_params[state.QUERY_RUN] = str(frame["run"].iloc[rows[0]])
-        st.rerun()
+    return [rows[place] for place in chosen["selection"]["rows"] if place < len(rows)]
 
 
-def _detail(run_id: str) -> None:
-    if st.button("← All runs", key="all_runs"):
-        st.query_params.pop(state.QUERY_RUN, None)
-        st.session_state.pop("runs_table", None)
+def _bar(run_ids: Sequence[str]) -> None:
+    """Shows what can be done with the runs that are ticked; all of it always, so that the table stays in its place."""
+    if run_delete.asking(run_ids):
+        return
+    count = len(run_ids)
+    one, some = count == 1, MIN_RUNS <= count <= MAX_RUNS
+    if st.button("Open this run", type="primary" if one else "secondary", disabled=not one, key="runs_open"):
+        st.query_params[state.QUERY_RUN] = run_ids[0]
         st.rerun()
-    finder = state.run_finder()
-    active = finder.active()
-    try:
-        recording = finder.find(run_id)
-        if recording is None:
-            raise finder.missing(run_id)
-    except BadRequest as error:
-        st.session_state[state.KEY_ERROR] = (error.message, error.hint)
-        st.query_params.pop(state.QUERY_RUN, None)
-        st.rerun()
-    summary = judged_summary(recording)
-    st.markdown(f"`{recording.run_id}`")
-    if summary:
-        summary_view.show(summary)
-    elif active is None or active.run_id != recording.run_id:
-        summary_view.ended(recording.status())
-    live_chart(
-        run=recording.run_id, active=active.run_id if active else None, follow=False, key="detail_chart", span_s=0
-    )
-    if summary:
-        summary_view.details(summary)
-    summary_view.downloads(recording.run_id)
+    if links.known("compare") and st.button(
+        f"Compare {count} runs" if some else "Compare",
+        type="primary" if some else "secondary",
+        disabled=not some,
+        key="runs_compare",
+        help=f"Lays {MIN_RUNS} to {MAX_RUNS} runs over each other.",
+    ):
+        links.go("compare", query=[(QUERY_RUNS, ",".join(run_ids))])
+    run_delete.offer(run_ids)
+    if count > MAX_RUNS:
+        st.caption(f"{count} runs are ticked; at most {MAX_RUNS} can be compared.")

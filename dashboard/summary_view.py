@@ -41,13 +41,14 @@ def ended(document: dict[str, Any]) -> None:
 
 
 def show(summary: dict[str, Any]) -> None:
-    """Shows how a run ended, its figures over measure, and whether they can be trusted.
+    """Shows how a run ended, whether its figures can be trusted and what held it back, and the figures over measure.
 
     Args:
         summary: as in ``summary.json``.
     """
     summary = judged(summary)
     ended(summary)
+    verdict_view.show(summary)
     tiles = (
         f'<div class="orin-figure"><div>{html.escape(label)}</div>'
         f"<b>{html.escape(figure(summary.get(key), pattern))}</b>{html.escape(unit)}</div>"
@@ -56,7 +57,6 @@ def show(summary: dict[str, Any]) -> None:
     struck = ' data-refused="true"' if verdict_view.refused(summary) else ""
     st.html(f'<div class="orin-figures"{struck}>{"".join(tiles)}</div>')
     st.caption(_qualification(summary))
-    verdict_view.show(summary)
 
 
 def _qualification(summary: dict[str, Any]) -> str:

@@ -31,7 +31,7 @@ _STYLE = """
 .orin-checks td:nth-child(2) { white-space: nowrap; width: 11rem; }
 .orin-checks ul { margin: 2px 0 2px 1.2rem; padding: 0; font-size: 13px; opacity: 0.85; }
 .orin-checks .hint { opacity: 0.8; }
-.orin-checks [data-state="warning"] td:nth-child(1) { color: color-mix(in srgb, #d98a00 80%, currentColor); }
+.orin-checks [data-state="warning"] td:nth-child(1) { color: light-dark(#8f5a00, #e8a33d); }
 .orin-checks [data-state="problem"] td:nth-child(1) { color: color-mix(in srgb, #e0342b 80%, currentColor); }
 .orin-checks [data-state="ok"] td:nth-child(1) { color: color-mix(in srgb, #1f9d55 80%, currentColor); }
 </style>

@@ -1,7 +1,9 @@
-"""Ticks as numbers: the columns that the live chart shows, in one growing array.
+"""Ticks as numbers: the columns that the live chart shows, in blocks that are filled once and never moved.
 
-Pure: text cells of ``run.csv`` go in, rows for the browser come out. A number is the float64 that
-its CSV cell spells, so what is plotted equals the file to the digit.
+Text cells of ``run.csv`` go in, rows come out. A day at ten ticks a second is 864 000 rows, so values are kept as
+float32, and each filled block remembers the extremes of its groups: a view of the whole run reads those instead of
+the rows. Times are float64. On the way out a value is rounded to the digits that its cell can have, which gives back
+the float64 that the cell spells: what is plotted equals the file to the digit.
 """
 
 from __future__ import annotations
@@ -9,20 +11,23 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from dashboard.thinning import GAP_INTERVALS, Array, Places, bucketed, thinned
 from orin_core.board.sample import METRIC_BY_FIELD
 from orin_core.runs import columns
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+__all__ = ["GAP_INTERVALS", "Array", "Table", "chart_columns", "thinned"]
 
-GAP_INTERVALS = 2.5
-"""A longer silence than so many intervals is drawn as a gap."""
+Values = np.ndarray[Any, np.dtype[np.float32]]
+
 _BULK_BYTES = 64 * 1024
+_BLOCK_ROWS = 4096
+_GROUP_ROWS = 32
 _FIELDS = (
     "gr3d_pct",
     "gr3d_freq_mhz",
@@ -33,19 +38,31 @@ _FIELDS = (
     "power_w",
     "tj_c",
 )
-_FIXED = (*(METRIC_BY_FIELD[field].column for field in _FIELDS), columns.FPS, columns.THROTTLED)
+_FIXED = (
+    *(METRIC_BY_FIELD[field].column for field in _FIELDS),
+    columns.FPS,
+    columns.LATENCY_MS,
+    columns.THROTTLED,
+)
 _TEMPERATURE = columns.temperature_column("")
 _RAIL = columns.rail_column("")
+_CORE = re.compile(r"CPU [0-9]+ Load \(%\)")
+_DECIMALS = 3
+"""No cell has more digits after its point."""
 
 
 def chart_columns(header: Sequence[str]) -> list[str]:
-    """Returns the columns of a CSV header that the chart shows, ``Elapsed (s)`` first."""
-    shown = [name for name in header if name in _FIXED or name.endswith((_TEMPERATURE, _RAIL))]
+    """Returns the columns of a CSV header that the chart shows, ``Elapsed (s)`` first, loads of cores included."""
+    shown = [
+        name
+        for name in header
+        if name in _FIXED or name.endswith((_TEMPERATURE, _RAIL)) or _CORE.fullmatch(name) is not None
+    ]
     return [columns.ELAPSED_S, *shown]
 
 
 class Table:
-    """Rows of the chart's columns, oldest first, in a preallocated array.
+    """Rows of the chart's columns, oldest first. A row's place is its number since the first that was ever added.
 
     Args:
         header: column names as in line 1 of ``run.csv``.
@@ -55,11 +72,23 @@ class Table:
     def __init__(self, header: Sequence[str], *, keep: int | None = None) -> None:
         self.header = list(header)
         self.columns = chart_columns(header)
-        self._places = [self.header.index(name) for name in self.columns]
-        self._data: Array = np.empty((256, len(self.columns)), dtype=np.float64)
-        self._count = 0
+        self._cells = [self.header.index(name) for name in self.columns]
         self._keep = keep
+        self._block_rows = _BLOCK_ROWS if keep is None else min(keep, _BLOCK_ROWS)
+        # Shape (columns without the time, rows); least and greatest of its groups for each block that is full.
+        self._blocks: list[Values] = []
+        self._low: list[Values] = []
+        self._high: list[Values] = []
+        self._times: Array = np.empty(self._block_rows, dtype=np.float64)
+        self._count = 0
         self._dropped = 0
+        decimals = [columns.LATENCY_DECIMALS if name == columns.LATENCY_MS else _DECIMALS for name in self.columns[1:]]
+        self._scale: Array = np.power(10.0, decimals)
+
+    @property
+    def first(self) -> int:
+        """Place of the oldest row that is kept."""
+        return self._dropped
 
     @property
     def end(self) -> int:
@@ -68,68 +97,187 @@ class Table:
 
     @property
     def nbytes(self) -> int:
-        """Size of the array in bytes."""
-        return int(self._data.nbytes)
+        """Memory of the rows, bytes."""
+        return int(self._times.nbytes + sum(array.nbytes for array in (*self._blocks, *self._low, *self._high)))
 
     @property
-    def rows(self) -> Array:
-        """The rows that are kept, shape (rows, columns), NaN where a cell is empty."""
-        return self._data[: self._count]
+    def last_s(self) -> float | None:
+        """``Elapsed (s)`` of the newest row, None where there is none."""
+        return self.time_s(self.end - 1)
 
-    def since(self, cursor: int) -> Array | None:
-        """Returns the rows after a cursor; None where the table no longer (or not yet) reaches it."""
-        if not self._dropped <= cursor <= self.end:
-            return None
-        return self._data[cursor - self._dropped : self._count]
+    def time_s(self, place: int) -> float | None:
+        """Returns ``Elapsed (s)`` of a row, None where it is not kept."""
+        return float(self._times[place - self._dropped]) if self._dropped <= place < self.end else None
 
-    def before(self, cursor: int) -> float | None:
-        """Returns ``Elapsed (s)`` of the row just before a cursor, None where there is none."""
-        place = cursor - self._dropped - 1
-        return float(self._data[place, 0]) if 0 <= place < self._count else None
+    def place(self, elapsed_s: float, *, after: bool = False) -> int:
+        """Returns the place of the first row at or after a time; with ``after`` of the first one after it."""
+        times = self._times[: self._count]
+        return self._dropped + int(np.searchsorted(times, elapsed_s, side="right" if after else "left"))
+
+    def picks(self, *, cores: bool) -> list[int]:
+        """Returns which of :attr:`columns` are wanted, by their numbers: all, or all but the loads of cores."""
+        return [number for number, name in enumerate(self.columns) if cores or not _CORE.fullmatch(name)]
+
+    # -- rows in ------------------------------------------------------------------------------
 
     def add_cells(self, cells: Sequence[str]) -> None:
         """Adds one row given as text, one cell per name of the header."""
-        self._add(np.array([[_float(cells[place]) for place in self._places]], dtype=np.float64))
+        self._add(np.array([[_float(cells[place])] for place in self._cells], dtype=np.float64))
 
     def add_csv(self, data: bytes) -> None:
         """Adds whole lines of CSV; a line with another number of cells is left out."""
-        if len(data) > _BULK_BYTES:
-            self._add(self._bulk(data))
-            return
+        block = self._bulk(data) if len(data) > _BULK_BYTES else None
+        self._add(self._by_line(data) if block is None else block)
+
+    def _by_line(self, data: bytes) -> Array:
         records = csv.reader(io.StringIO(data.decode("utf-8", errors="replace")))
-        found = [
-            [_float(record[place]) for place in self._places] for record in records if len(record) == len(self.header)
-        ]
-        if found:
-            self._add(np.array(found, dtype=np.float64))
+        found = [[_float(one[place]) for place in self._cells] for one in records if len(one) == len(self.header)]
+        by_column: Array = np.array(found, dtype=np.float64).reshape(-1, len(self.columns)).T
+        return by_column
 
-    def _bulk(self, data: bytes) -> Array:
-        # Exact: a cell has less than 16 digits, so pandas' quick parser divides two exact numbers once.
-        frame = pd.read_csv(
-            io.BytesIO(data),
-            header=None,
-            names=self.header,
-            usecols=self.columns,
-            dtype=np.float64,
-            on_bad_lines="skip",
-        )
-        values: Array = frame[self.columns].to_numpy(dtype=np.float64)
-        return values[np.isfinite(values[:, 0])]
+    def _bulk(self, data: bytes) -> list[Any] | None:
+        """Returns the columns of many lines, None where a cell is no number."""
+        # Slow to import, and needed only where much is read at once.
+        import pyarrow as pa
+        from pyarrow import csv as arrow_csv
 
-    def _add(self, block: Array) -> None:
-        need = self._count + len(block)
-        if self._keep is not None and need > 2 * self._keep:
-            drop = max(0, self._count - self._keep)
-            self._data[: self._count - drop] = self._data[drop : self._count].copy()
-            self._count -= drop
-            self._dropped += drop
-            need -= drop
-        if need > len(self._data):
-            grown = np.empty((max(need, 2 * len(self._data)), len(self.columns)), dtype=np.float64)
-            grown[: self._count] = self.rows
-            self._data = grown
-        self._data[self._count : need] = block
+        types = dict.fromkeys(self.columns, pa.float32()) | {columns.ELAPSED_S: pa.float64()}
+        try:
+            read = arrow_csv.read_csv(
+                io.BytesIO(data),
+                # One thread: whoever looks at a run must not take the cores that it is measured on.
+                read_options=arrow_csv.ReadOptions(column_names=self.header, use_threads=False),
+                parse_options=arrow_csv.ParseOptions(invalid_row_handler=lambda row: "skip"),
+                convert_options=arrow_csv.ConvertOptions(
+                    include_columns=self.columns, column_types=types, null_values=[""], check_utf8=False
+                ),
+            )
+        except (pa.ArrowInvalid, KeyError):
+            return None
+        return [read.column(name).to_numpy() for name in self.columns]
+
+    def _add(self, found: Any) -> None:
+        """Adds rows given by column, the time first; a row without a time is left out."""
+        times = np.asarray(found[0], dtype=np.float64)
+        good = np.isfinite(times)
+        if not good.all():
+            times, found = times[good], [np.asarray(values)[good] for values in found]
+        done = 0
+        while done < len(times):
+            used = self._count % self._block_rows
+            if not used:
+                self._blocks.append(np.empty((len(self.columns) - 1, self._block_rows), dtype=np.float32))
+            more = min(len(times) - done, self._block_rows - used)
+            for values, kept in zip(found[1:], self._blocks[-1], strict=True):
+                kept[used : used + more] = values[done : done + more]
+            self._add_times(times[done : done + more])
+            done += more
+            if used + more == self._block_rows:
+                self._close_block()
+
+    def _add_times(self, times: Array) -> None:
+        need = self._count + len(times)
+        if need > len(self._times):
+            grown = np.empty(2 * need, dtype=np.float64)
+            grown[: self._count] = self._times[: self._count]
+            self._times = grown
+        self._times[self._count : need] = times
         self._count = need
+
+    def _close_block(self) -> None:
+        if self._keep is None:
+            groups = self._blocks[-1].reshape(len(self.columns) - 1, -1, _GROUP_ROWS)
+            self._low.append(np.fmin.reduce(groups, axis=2))
+            self._high.append(np.fmax.reduce(groups, axis=2))
+            return
+        while self._count - self._block_rows >= self._keep:
+            del self._blocks[0]
+            self._count -= self._block_rows
+            self._dropped += self._block_rows
+            self._times[: self._count] = self._times[self._block_rows : self._block_rows + self._count].copy()
+
+    # -- rows out -----------------------------------------------------------------------------
+
+    def take(self, first: int, last: int, picks: Sequence[int] | None = None) -> Array:
+        """Returns rows as they are.
+
+        Args:
+            first: place of the first row.
+            last: place after the last row.
+            picks: numbers of the columns, the time (0) first; None takes all.
+
+        Returns:
+            Shape (rows, columns), NaN where a cell is empty.
+        """
+        wanted = self._wanted(picks)
+        values = self._values(first, last, wanted)
+        return self._rows(self._times[first - self._dropped : last - self._dropped], values, wanted)
+
+    def thinned(self, first: int, last: int, points: int, picks: Sequence[int] | None = None) -> Array:
+        """Returns at most about ``points`` rows that keep every peak and valley.
+
+        Args:
+            first: place of the first row.
+            last: place after the last row.
+            points: rows wanted, 4 or more.
+            picks: as for :meth:`take`.
+        """
+        if last - first <= points:
+            return self.take(first, last, picks)
+        wanted = self._wanted(picks)
+        grouped = self._keep is None and last - first > points * _GROUP_ROWS
+        starts, low, high = self._grouped(first, last, wanted) if grouped else self._single(first, last, wanted)
+        places, values = bucketed(starts, low, high, last - self._dropped, points)
+        return self._rows(self._times[places], values, wanted)
+
+    def mean(self, column: str, first: int, last: int) -> float | None:
+        """Returns the mean of the readings of a column over rows, None where there is none."""
+        if column not in self.columns or first >= last:
+            return None
+        values = self._values(first, last, np.array([self.columns.index(column) - 1]))
+        values = values[np.isfinite(values)]
+        return float(values.mean(dtype=np.float64)) if values.size else None
+
+    def _wanted(self, picks: Sequence[int] | None) -> Places:
+        return np.arange(len(self.columns) - 1) if picks is None else np.array(picks[1:], dtype=np.intp) - 1
+
+    def _rows(self, times: Array, values: Values, wanted: Places) -> Array:
+        scale = self._scale[wanted]
+        rows = np.empty((len(times), 1 + len(wanted)), dtype=np.float64)
+        rows[:, 0] = times
+        rows[:, 1:] = np.rint(values.T.astype(np.float64) * scale) / scale
+        return rows
+
+    def _values(self, first: int, last: int, wanted: Places) -> Values:
+        """Returns values by column, shape (columns, rows)."""
+        start, end, size = first - self._dropped, last - self._dropped, self._block_rows
+        if start >= end:
+            return np.empty((len(wanted), 0), dtype=np.float32)
+        parts = [
+            self._blocks[number][wanted, max(0, start - number * size) : min(size, end - number * size)]
+            for number in range(start // size, (end - 1) // size + 1)
+        ]
+        return np.concatenate(parts, axis=1)
+
+    def _single(self, first: int, last: int, wanted: Places) -> tuple[Places, Values, Values]:
+        values = self._values(first, last, wanted)
+        return np.arange(first - self._dropped, last - self._dropped), values, values
+
+    def _grouped(self, first: int, last: int, wanted: Places) -> tuple[Places, Values, Values]:
+        """Returns starts, least and greatest of groups: whole groups where blocks are full, single rows around them."""
+        start = -(-first // _GROUP_ROWS) * _GROUP_ROWS
+        end = max(start, min(last // _GROUP_ROWS * _GROUP_ROWS, len(self._low) * self._block_rows))
+        in_block = self._block_rows // _GROUP_ROWS
+        blocks = slice(start // self._block_rows, -(-end // self._block_rows))
+        groups = slice(start // _GROUP_ROWS - blocks.start * in_block, end // _GROUP_ROWS - blocks.start * in_block)
+        head, tail = self._values(first, start, wanted), self._values(end, last, wanted)
+        found = []
+        for extremes in (self._low, self._high):
+            middle = [one[wanted] for one in extremes[blocks]]
+            whole = np.concatenate(middle, axis=1)[:, groups] if middle else head[:, :0]
+            found.append(np.concatenate([head, whole, tail], axis=1))
+        starts = np.concatenate([np.arange(first, start), np.arange(start, end, _GROUP_ROWS), np.arange(end, last)])
+        return starts, found[0], found[1]
 
 
 def _float(cell: str) -> float:
@@ -137,55 +285,3 @@ def _float(cell: str) -> float:
         return float(cell) if cell else math.nan
     except ValueError:
         return math.nan
-
-
-def window(rows: Array, span_s: float | None) -> Array:
-    """Returns the rows of the last ``span_s`` seconds; all of them where that is None."""
-    if span_s is None or not len(rows):
-        return rows
-    first = int(np.searchsorted(rows[:, 0], rows[-1, 0] - span_s))
-    return rows[first:]
-
-
-def thinned(rows: Array, points: int) -> Array:
-    """Returns at most about ``points`` rows that keep every peak and valley.
-
-    Successive rows are taken together in buckets; a bucket becomes two rows with the least and
-    the greatest value of each column, in the order in which they came.
-
-    Args:
-        rows: shape (rows, columns), time first, NaN where absent.
-        points: rows wanted, 4 or more.
-    """
-    if len(rows) <= points:
-        return rows
-    starts = np.linspace(0, len(rows), num=points // 2, endpoint=False, dtype=np.intp)
-    ends = np.append(starts[1:], len(rows)) - 1
-    low = np.fmin.reduceat(rows, starts, axis=0)
-    high = np.fmax.reduceat(rows, starts, axis=0)
-    # Falling within the bucket: the greatest came first.
-    falling = rows[ends] < rows[starts]
-    result = np.empty((2 * len(starts), rows.shape[1]), dtype=np.float64)
-    result[0::2] = np.where(falling, high, low)
-    result[1::2] = np.where(falling, low, high)
-    result[0::2, 0] = rows[starts, 0]
-    result[1::2, 0] = rows[ends, 0]
-    return result
-
-
-def for_browser(rows: Array, gap_s: float, before_s: float | None = None) -> list[list[float | int | None]]:
-    """Returns rows as JSON values, with an empty row wherever ticks are missing.
-
-    Args:
-        rows: shape (rows, columns), time first.
-        gap_s: a longer silence is a gap.
-        before_s: time of the row that the browser already has, None where it has none.
-    """
-    result: list[list[float | int | None]] = []
-    for row in rows.tolist():
-        if before_s is not None and row[0] - before_s > gap_s:
-            result.append([round((row[0] + before_s) / 2, 3)] + [None] * (len(row) - 1))
-        before_s = row[0]
-        # x != x is NaN; whole numbers go without their ".0" to spare bytes.
-        result.append([None if x != x else int(x) if x.is_integer() else x for x in row])
-    return result

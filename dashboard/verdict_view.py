@@ -16,6 +16,8 @@ from orin_core.report import run_facts
 _SIGNS = {Status.VALID: "✔", Status.INVALID: "✖", Status.IMPLAUSIBLE: "✖"}
 _TONES = {Status.VALID: "good", Status.INVALID: "bad", Status.IMPLAUSIBLE: "bad"}
 _NEUTRAL_SIGN, _NEUTRAL_TONE = "◆", "neutral"
+UNFOLDED = 4
+"""So many reasons are in sight without a click; the first are the weightiest."""
 
 _STYLE = """
 <style>
@@ -33,6 +35,8 @@ _STYLE = """
 .orin-verdict .small { margin-top: 6px; font-size: 12px; opacity: 0.75; }
 .orin-verdict .small ul { margin-top: 1px; }
 .orin-verdict .small li { font-size: 12px; margin: 0; }
+.orin-verdict details { margin-top: 4px; font-size: 13.5px; }
+.orin-verdict summary { cursor: pointer; width: fit-content; text-decoration: underline; text-underline-offset: 2px; }
 </style>
 """
 
@@ -75,6 +79,17 @@ def _list(texts: Sequence[str]) -> str:
     return f"<ul>{''.join(f'<li>{html.escape(text)}</li>' for text in texts)}</ul>" if texts else ""
 
 
+def _folding_list(texts: Sequence[str]) -> str:
+    """Returns a list of which the rest folds away where it is long."""
+    if len(texts) <= UNFOLDED:
+        return _list(texts)
+    rest = texts[UNFOLDED:]
+    return (
+        f"{_list(texts[:UNFOLDED])}<details><summary>{len(rest)} more reason{'' if len(rest) == 1 else 's'}</summary>"
+        f"{_list(rest)}</details>"
+    )
+
+
 def _verdict_box(verdict: Verdict) -> str:
     tone, sign = _TONES.get(verdict.status, _NEUTRAL_TONE), _SIGNS.get(verdict.status, _NEUTRAL_SIGN)
     # A reason that is the sentence itself is not said twice.
@@ -83,7 +98,7 @@ def _verdict_box(verdict: Verdict) -> str:
     return (
         f'<div class="orin-verdict" data-verdict="{verdict.status.value}" data-tone="{tone}">'
         f'<b class="badge">{sign} {html.escape(verdict.badge)}</b>{html.escape(verdict.sentence)}'
-        f"{_list(reasons)}{unknown}</div>"
+        f"{_folding_list(reasons)}{unknown}</div>"
     )
 
 

@@ -16,12 +16,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from orin_core import cli_export, cli_import, cli_report, cli_run, doctor, hub, kit_check, settings
+from orin_core import cli_compare, cli_export, cli_import, cli_report, cli_run, doctor, hub, kit_check, settings
 from orin_core.board.logs import Line, iter_log, open_log
 from orin_core.errors import BadRequest, OrinError, RunFailed
 from orin_core.runs import launcher, log_rows
 from orin_core.runs.judged import judged_summary
+from orin_core.runs.notes import read_notes, write_notes
 from orin_core.runs.recording import Recording, find_run, list_runs
+from orin_core.runs.removal import delete_run
 from orin_core.settings import Settings
 from orin_core.spec import RunState
 
@@ -40,6 +42,13 @@ def _parser() -> argparse.ArgumentParser:
     stop = commands.add_parser("stop", help="stop a run")
     stop.add_argument("run", help="its id")
     stop.add_argument("--runs-dir", type=Path, help="folder of run folders")
+    delete = commands.add_parser("delete", help="delete runs and everything in their folders")
+    delete.add_argument("run", nargs="+", help="their ids")
+    delete.add_argument("--runs-dir", type=Path, help="folder of run folders")
+    notes = commands.add_parser("notes", help="print what was noted on a run, or note something")
+    notes.add_argument("run", help="its id")
+    notes.add_argument("text", nargs="?", help="the new notes; without it they are printed")
+    notes.add_argument("--runs-dir", type=Path, help="folder of run folders")
     fetch = commands.add_parser("fetch", help="download a model or a data set")
     fetch.add_argument("name", help="catalogue name or hub id")
     parse = commands.add_parser("parse", help="turn a tegrastats log into rows")
@@ -49,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_import.add_parser(commands)
     cli_export.add_parser(commands)
     cli_report.add_parser(commands)
+    cli_compare.add_parser(commands)
     doctor.add_parser(commands)
     kit_check.add_parser(commands)
     return parser
@@ -96,6 +106,24 @@ def _command_stop(arguments: argparse.Namespace, config: Settings) -> int:
     launcher.stop(recording)
     summary = launcher.wait(recording, config)
     print(f"{recording.run_id}  {summary['state'] if summary else 'killed'}")
+    return EXIT_DONE
+
+
+def _command_delete(arguments: argparse.Namespace, config: Settings) -> int:
+    runs_dir = (arguments.runs_dir or config.runs_dir).expanduser().resolve()
+    # All are found before one is deleted: a typing mistake in the last must not cost the first.
+    for recording in [find_run(runs_dir, run_id) for run_id in arguments.run]:
+        delete_run(recording, config)
+        print(f"{recording.run_id}  deleted")
+    return EXIT_DONE
+
+
+def _command_notes(arguments: argparse.Namespace, config: Settings) -> int:
+    recording = find_run((arguments.runs_dir or config.runs_dir).expanduser().resolve(), arguments.run)
+    if arguments.text is None:
+        print(read_notes(recording))
+    else:
+        write_notes(recording, arguments.text)
     return EXIT_DONE
 
 
@@ -164,6 +192,9 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace, Settings], int]] = {
     "parse": _command_parse,
     "import": cli_import.command,
     "export": cli_export.command,
+    "compare": cli_compare.command,
+    "delete": _command_delete,
+    "notes": _command_notes,
     "report": cli_report.command,
     "mission": cli_report.command,
     "doctor": doctor.command,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -56,3 +57,10 @@ def write_tiny_model(folder: Path) -> Path:
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "preprocessor_config.json").write_text(json.dumps(processor))
     return folder
+
+
+def jpeg_bytes(*, size_px: int = 48) -> bytes:
+    """A small JPEG file."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (size_px, size_px), (200, 120, 30)).save(buffer, "JPEG")
+    return buffer.getvalue()

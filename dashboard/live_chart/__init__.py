@@ -14,7 +14,22 @@ from streamlit.errors import StreamlitAPIException
 _PLOTLY_URL = f"/api/plotly.min.js?v={plotly.__version__}"
 _FOLDER = Path(__file__).resolve().parent
 # One module for the browser: a component takes one text, and there is no build step.
-_SCRIPTS = ("format.js", "page.js", "panes.js", "labels.js", "tiles.js", "head.js", "live_chart.js")
+_SCRIPTS = (
+    "format.js",
+    "page.js",
+    "rows.js",
+    "panes.js",
+    "figure.js",
+    "marks.js",
+    "labels.js",
+    "tiles.js",
+    "tools.js",
+    "head.js",
+    "cores.js",
+    "stage.js",
+    "detail.js",
+    "live_chart.js",
+)
 
 
 def _source(*names: str) -> str:
@@ -42,7 +57,7 @@ def _mount(**arguments: Any) -> None:
         _component()(**arguments)
 
 
-def live_chart(*, run: str, active: str | None, follow: bool, key: str, span_s: int = 120) -> None:
+def live_chart(*, run: str, active: str | None, follow: bool, key: str, span_s: int = 120, demo: bool = False) -> None:
     """Mounts the live chart.
 
     Args:
@@ -51,9 +66,17 @@ def live_chart(*, run: str, active: str | None, follow: bool, key: str, span_s: 
         follow: whether the page is run again when another run, or none, holds the board.
         key: names the instance; it keeps zoom and rows over reruns.
         span_s: window at first, s; 0 for the whole run.
+        demo: for a projector: large type and no controls.
     """
     _mount(
         key=key,
-        data={"run": run, "active": active, "follow": follow, "span": span_s, "plotly": _PLOTLY_URL},
+        data={
+            "run": run,
+            "active": active,
+            "follow": follow,
+            "span": span_s,
+            "plotly": _PLOTLY_URL,
+            "demo": demo,
+        },
         on_changed_change=lambda: None,
     )

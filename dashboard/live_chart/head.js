@@ -1,8 +1,10 @@
 // What is on: title, badges, window, progress, and the one line that says when something is wrong.
 
+const LIGHTER = "lighter view";
+const PAGE_TITLE = "Orin dashboard";
 const STATES = { running: "running", done: "done", stopped: "stopped", failed: "failed", interrupted: "interrupted", idle: "idle board" };
 
-function makeHead(onSpan) {
+function makeHead(actions) {
   const box = element("div", "orin-head");
   const row = element("div", "orin-row");
   const head = {
@@ -10,17 +12,14 @@ function makeHead(onSpan) {
     state: element("span", "orin-state"),
     title: element("span", "orin-title"),
     badges: element("span", "orin-badges"),
-    csv: element("a", "orin-csv", "Download CSV"),
     alert: element("div", "orin-alert"),
     progress: element("div", "orin-progress"),
     steps: element("div", "orin-steps"),
     bar: element("div", "orin-bar"),
     fill: element("div", "orin-fill"),
     text: element("div", "orin-progress-text"),
-    windows: [],
   };
   head.alert.setAttribute("role", "status");
-  head.csv.setAttribute("download", "");
   head.bar.setAttribute("role", "progressbar");
   head.bar.setAttribute("aria-label", "progress of measure");
   head.bar.setAttribute("aria-valuemin", "0");
@@ -29,24 +28,10 @@ function makeHead(onSpan) {
   const line = element("div", "orin-progress-line");
   line.append(head.steps, head.text);
   head.progress.append(line, head.bar);
-  const group = element("div", "orin-windows");
-  group.setAttribute("role", "group");
-  group.setAttribute("aria-label", "window of time");
-  for (const [label, span] of WINDOWS) {
-    const button = element("button", "orin-window", label);
-    button.type = "button";
-    button.addEventListener("click", () => onSpan(span));
-    group.append(button);
-    head.windows.push([button, span]);
-  }
-  head.live = element("button", "orin-window orin-live", "back to live");
-  head.live.type = "button";
-  group.prepend(head.live);
+  head.tools = makeTools(actions);
   const left = element("div", "orin-what");
   left.append(head.state, head.title, head.badges);
-  const right = element("div", "orin-tools");
-  right.append(group, head.csv);
-  row.append(left, right);
+  row.append(left, head.tools.box);
   box.append(row, head.progress, head.alert);
   return head;
 }
@@ -110,17 +95,38 @@ function alertOf(chart, silence) {
   return chart.meta?.recent ?? "";
 }
 
+/** "running 62 % · resnet-152 - Orin dashboard". A hidden tab asks for nothing, so it speaks of what was. */
+function tabTitle(chart, hidden) {
+  const { meta, last, isRun } = chart;
+  const parts = [];
+  if (chart.failures > 1) parts.push("disconnected");
+  else if (meta && isRun) {
+    const running = meta.state === "running";
+    const share = running && meta.phase === "measure" && last ? ` ${Math.floor(shareDone(last, meta) * 100)} %` : "";
+    const step = running && meta.phase !== "measure" ? `: ${PHASE_NAMES[meta.phase] || meta.phase || "starting"}` : "";
+    parts.push(`${hidden && running ? "was " : ""}${STATES[meta.state] ?? meta.state}${share}${step}`);
+    if (meta.model) parts.push(meta.model);
+  } else if (meta) parts.push(STATES.idle);
+  return [parts.join(" · "), PAGE_TITLE].filter(Boolean).join(" - ");
+}
+
+function showBadges(box, badges) {
+  if (box.dataset.key === badges.join()) return;
+  box.dataset.key = badges.join();
+  box.replaceChildren(...badges.map((text) => {
+    const badge = element("span", text === "SIMULATED BOARD" ? "orin-badge orin-badge-loud" : "orin-badge", text);
+    if (text === LIGHTER) badge.title = "Every 2 s, fewer points and lines, no heat map: for a browser on the machine that is measured. light=0 in the address shows all.";
+    return badge;
+  }));
+}
+
 function showHead(head, chart, silence) {
   const { meta, last, isRun } = chart;
   const state = chart.failures > 1 ? "disconnected" : meta ? meta.state : "";
   setText(head.state, STATES[state] ?? state);
   head.state.dataset.state = silence && state === "running" ? "silent" : state;
   setText(head.title, meta ? titleOf(meta, isRun) : "");
-  const badges = meta ? badgesOf(meta) : [];
-  if (head.badges.dataset.key !== badges.join()) {
-    head.badges.dataset.key = badges.join();
-    head.badges.replaceChildren(...badges.map((text, index) => element("span", index || text !== "SIMULATED BOARD" ? "orin-badge" : "orin-badge orin-badge-loud", text)));
-  }
+  showBadges(head.badges, [...(meta ? badgesOf(meta) : []), ...(chart.light ? [LIGHTER] : [])]);
   head.progress.hidden = !isRun || !meta;
   if (isRun && meta && last) {
     showSteps(head.steps, meta);
@@ -129,12 +135,11 @@ function showHead(head, chart, silence) {
     head.fill.style.width = `${(share * 100).toFixed(1)}%`;
     head.bar.setAttribute("aria-valuenow", String(Math.round(share * 100)));
   }
-  head.csv.hidden = !isRun;
-  if (isRun) head.csv.href = `/api/runs/${chart.run}/run.csv`;
-  for (const [button, span] of head.windows) button.setAttribute("aria-pressed", String(span === chart.span && !chart.userRange));
-  head.live.hidden = !chart.userRange;
-  head.live.onclick = () => chart.live();
+  showTools(head.tools, chart);
   const alert = alertOf(chart, silence);
   head.alert.hidden = !alert;
   setText(head.alert, alert);
+  const title = tabTitle(chart, document.hidden);
+  head.tabTitle = title;
+  if (document.title !== title) document.title = title;
 }

@@ -1,8 +1,7 @@
-// Labels at the line ends; while the pointer is over the chart they read the values at its instant.
+// Labels at the line ends; while an instant is chosen (pointer or arrow keys) they read the values there.
 
 /** Where the labels of a pane's lines go, in px from the top; those that matter less give way where there is no room. */
-function labelPlaces(entries, top, bottom) {
-  const step = 13;
+function labelPlaces(entries, top, bottom, step) {
   const room = Math.max(1, Math.floor((bottom - top) / step) + 1);
   const kept = [...entries].sort((a, b) => a.rank - b.rank).slice(0, room).sort((a, b) => a.y - b.y);
   let previous = top - step;
@@ -12,35 +11,55 @@ function labelPlaces(entries, top, bottom) {
   return kept;
 }
 
-/** DOM nodes of the labels. `hoverMs` is the instant under the pointer, null where there is none. */
-function lineLabels(view, x, plots, hoverMs, palette) {
-  const { panes, ranges, width, height, xRange } = view;
-  const row = lastAtOrBelow(x, hoverMs ?? xRange[1]);
-  const inner = height - MARGIN.t - MARGIN.b;
-  const left = `${width - MARGIN.r + 6}px`;
-  const nodes = panes.flatMap((pane, index) => {
-    const [low, high] = ranges[index];
-    const [top, bottom] = [...domains(panes.length)[index]].reverse().map((share) => MARGIN.t + (1 - share) * inner);
-    const entries = pane.lines.flatMap((item) => {
-      const value = plots.get(item.column)[row] ?? null;
-      if (value === null) return [];
-      const share = (Math.min(high, Math.max(low, value)) - low) / (high - low);
-      return [{ item, value, rank: item.rank, y: bottom - share * (bottom - top) }];
-    });
-    return labelPlaces(entries, top + 4, bottom - 2).map(({ item, value, place }) => {
-      const node = element("div", "orin-line-label");
-      node.style.top = `${place.toFixed(1)}px`;
-      node.style.left = left;
-      node.style.setProperty("--orin-color", palette[item.color]);
-      node.append(element("b", "", item.name), ` ${value.toFixed(item.digits)}`);
-      return node;
-    });
+/** Values of a pane's lines at a row, with the height of each line there. */
+function entriesOf(view, index, row) {
+  const { panes, ranges, rows, geometry } = view;
+  let sum = 0;
+  return panes[index].lines.flatMap((item) => {
+    const raw = rows.value(item.column, row);
+    if (raw === null) return [];
+    const value = item.scale(raw);
+    const level = item.stack ? sum + value / 2 : value;
+    if (item.stack) sum += value;
+    return [{ item, value, rank: item.rank, y: geometry.y(index, level, item.second ? ranges[index].second : ranges[index].first) }];
+  });
+}
+
+function labelNode({ item, value, place }, left, palette) {
+  const node = element("div", "orin-line-label");
+  Object.assign(node.style, { top: `${place.toFixed(1)}px`, left });
+  node.style.setProperty("--orin-color", palette[item.color]);
+  node.dataset.dash = item.stack ? "area" : item.dash;
+  node.append(element("b", "", item.name), ` ${value.toFixed(item.digits)}`);
+  return node;
+}
+
+/** The row that labels and tiles read: the newest in sight, or that at the chosen instant. */
+function labelledRow(view, hoverMs) {
+  return lastAtOrBelow(view.rows.x, hoverMs ?? view.xRange[1]);
+}
+
+/** Elements of the labels and, at a chosen instant, its line and time. */
+function lineLabels(view, hoverMs, palette) {
+  const { geometry, scale } = view;
+  const row = labelledRow(view, hoverMs);
+  const left = `${geometry.right + 6}px`;
+  const nodes = view.panes.flatMap((pane, index) => {
+    const [top, bottom] = geometry.pane(index);
+    return labelPlaces(entriesOf(view, index, row), top + 4, bottom - 2, 13 * scale).map((entry) => labelNode(entry, left, palette));
   });
   if (hoverMs !== null) {
-    const text = view.wall ? new Date(hoverMs).toISOString().slice(11, 19) : clock((hoverMs - view.origin) / 1000);
-    const at = element("div", "orin-hover-time", text);
-    at.style.left = left;
-    nodes.push(at);
+    nodes.push(boxAt("orin-crosshair", geometry.x(hoverMs), geometry.top, 0, geometry.bottom - geometry.top));
+    const time = textAt("orin-hover-time", timeText(hoverMs, view.origin, view.wall), geometry.right + 6, 10);
+    nodes.push(time);
   }
   return nodes;
+}
+
+/** The same in words, for those who hear the page. */
+function readingText(view, hoverMs) {
+  const row = labelledRow(view, hoverMs);
+  const parts = view.panes.flatMap((pane, index) =>
+    entriesOf(view, index, row).filter(({ item }) => item.rank < 2).map(({ item, value }) => `${item.name} ${value.toFixed(item.digits)} ${item.unit}`));
+  return `${timeText(hoverMs, view.origin, view.wall)}: ${parts.join(", ") || "no data"}`;
 }

@@ -42,3 +42,24 @@ function themeOf(root) {
     grid: dark ? "rgba(154,167,178,0.16)" : "rgba(91,103,113,0.16)",
   };
 }
+
+/** Names the present theme, for as little work as can be. */
+function themeKey(root) {
+  const style = getComputedStyle(root);
+  return `${style.getPropertyValue("--st-background-color")} ${style.getPropertyValue("--st-text-color")}`;
+}
+
+function channels(color) {
+  const hex = /^#([0-9a-f]{6})/i.exec(color)?.[1];
+  return hex ? hex.match(/../g).map((pair) => parseInt(pair, 16)) : (color.match(/[\d.]+/g) || [255, 255, 255]).slice(0, 3).map(Number);
+}
+
+/** Each colour laid thinly over the background, opaque. */
+function areaColors(palette, theme) {
+  const under = channels(theme.background);
+  const share = theme.dark ? 0.4 : 0.35;
+  return Object.fromEntries(Object.entries(palette).map(([name, color]) => {
+    const mixed = channels(color).map((value, i) => Math.round(share * value + (1 - share) * under[i]));
+    return [name, `rgb(${mixed})`];
+  }));
+}

@@ -1,157 +1,143 @@
-// Columns of the CSV -> panes with lines -> a Plotly figure. Knows no DOM.
+// Columns of the CSV -> panes with lines. Knows no DOM and no Plotly.
 
 // Okabe-Ito, the darker or the lighter of each pair for the background it stands on.
 const PALETTE = {
   light: { blue: "#0072B2", green: "#009E73", purple: "#AA4499", red: "#D55E00", orange: "#E69F00", sky: "#56B4E9", grey: "#7A8791" },
   dark: { blue: "#56B4E9", green: "#2CC295", purple: "#CC79A7", red: "#F07A3C", orange: "#E69F00", sky: "#8CCBF2", grey: "#8A97A3" },
 };
-const SENSOR_COLORS = { tj: "red", gpu: "orange", cpu: "sky" };
+const SENSORS = { tj: { color: "red" }, gpu: { color: "orange" }, cpu: { color: "sky", dash: "dash" } };
+const MUTED_DASHES = ["dot", "dashdot", "longdash"];
 const RAIL_COLORS = ["blue", "green", "purple", "red", "sky"];
 const TEMPERATURE = / Temperature \(C\)$/;
 const RAIL = / Current \(mW\)$/;
+const CORE = /^CPU (\d+) Load \(%\)$/;
+/** Rails that carry the whole board: they are the total, not a part of it. */
+const TOTAL_RAIL = /^(VDD_IN|POM_5V_IN|VDD_SYS) /;
 const HOTTEST = "Hottest Temperature (C)";
-const PHASE_NAMES = { idle: "idle", load: "load", warmup: "warm-up", measure: "measure", cooldown: "cool-down", replay: "replay" };
+const PHASE_NAMES = { idle: "idle", load: "load", warmup: "warm-up", measure: "measure", cooldown: "cool-down", download: "download", replay: "replay" };
+const GIB = (value) => value / 1024;
+/** A clock that rests at 0 still gets a scale of clocks. */
+const LEAST_MHZ = 400;
+const WATTS = (value) => value / 1000;
 
 function railName(column) {
   return column.replace(RAIL, "").replace(/^(VDDQ?|VIN)_/, "").replaceAll("_", " ");
 }
 
 function line(column, name, color, more) {
-  return { column, name, color, digits: 0, scale: (value) => value, width: 1.6, dash: "solid", rank: 0, ...more };
+  return { column, name, color, digits: 0, unit: "", scale: (value) => value, width: 1.6, dash: "solid", rank: 0, ...more };
 }
 
-function temperatureLines(columns) {
+/** `light`: without the muted sensors, since each line costs the same however few points it has. */
+function temperatureLines(columns, light) {
   const sensors = columns.filter((name) => TEMPERATURE.test(name) && name !== HOTTEST);
+  let muted = 0;
   const lines = sensors.map((column) => {
     const name = column.replace(TEMPERATURE, "");
-    const color = SENSOR_COLORS[name.toLowerCase()];
-    return line(column, name, color || "grey", { digits: 1, width: color ? 1.8 : 1, rank: color ? 1 : 2 });
+    const known = SENSORS[name.toLowerCase()];
+    if (known) return line(column, name, known.color, { digits: 1, width: 1.8, rank: 1, unit: "°C", dash: known.dash || "solid" });
+    return line(column, name, "grey", { digits: 1, width: 1, rank: 2, unit: "°C", dash: MUTED_DASHES[(muted += 1) % MUTED_DASHES.length] });
   });
   if (!sensors.some((name) => /^tj /i.test(name)) && columns.includes(HOTTEST)) {
-    lines.push(line(HOTTEST, "hottest", "red", { digits: 1, width: 1.8 }));
+    lines.push(line(HOTTEST, "hottest", "red", { digits: 1, width: 1.8, unit: "°C" }));
   }
+  const named = lines.filter((item) => item.rank < 2);
   // Muted lines first: what matters is drawn over them.
-  return lines.sort((a, b) => b.rank - a.rank);
+  return (light && named.length ? named : lines).sort((a, b) => b.rank - a.rank);
 }
 
 function powerLines(columns) {
-  const watts = (value) => value / 1000;
-  const rails = columns.filter((name) => RAIL.test(name)).map((column, index) =>
-    line(column, railName(column), RAIL_COLORS[index % RAIL_COLORS.length], { digits: 1, scale: watts, width: 1.1, rank: 1 }));
-  return [...rails, line("Power (W)", "total", "orange", { digits: 1, width: 2 })];
+  const rails = columns.filter((name) => RAIL.test(name) && !TOTAL_RAIL.test(name)).map((column, index) =>
+    line(column, railName(column), RAIL_COLORS[index % RAIL_COLORS.length], { digits: 1, scale: WATTS, width: 0.8, rank: 1, stack: true, unit: "W" }));
+  return [...rails, line("Power (W)", "total", "orange", { digits: 1, width: 2, unit: "W" })];
 }
 
-/** The panes that a set of columns has something for, top to bottom. */
-function panesFor(columns, isRun) {
-  const gib = (value) => value / 1024;
-  const panes = [
-    { title: "GPU load", unit: "%", range: () => [0, 105], ticks: [0, 50, 100], lines: [
-      line("EMC (%)", "EMC", "grey", { dash: "dot", width: 1.3, rank: 1 }),
-      line("Used GR3D (%)", "GR3D", "blue", { width: 1.8 }),
+/** What each pane shows, top to bottom. `range` gets the greatest value in sight. */
+function allPanes(columns, shows) {
+  return [
+    { key: "gpu", title: "GPU load", unit: "%", weight: 1, range: () => [0, 105], ticks: [0, 50, 100], lines: [
+      line("EMC (%)", "EMC", "grey", { dash: "dot", width: 1.3, rank: 1, unit: "%" }),
+      line("Used GR3D (%)", "GR3D", "blue", { width: 1.8, unit: "%" }),
     ] },
-    { title: "Throughput", unit: "FPS", range: (top) => [0, nice((top ?? 1) * 1.15)], hidden: !isRun, lines: [
-      line("FPS", "FPS", "green", { digits: 1, width: 1.8 }),
+    { key: "clock", title: "GPU clock", unit: "MHz", weight: 0.5, few: true, range: (top) => [0, nice(Math.max(top ?? 0, LEAST_MHZ) * 1.1)], lines: [
+      line("GR3D Frequency (MHz)", "clock", "sky", { width: 1.6, unit: "MHz" }),
     ] },
-    { title: "Memory", unit: "GiB", range: (top, extra) => [0, extra.ramTotal ? gib(extra.ramTotal) : nice((top ?? 1) * 1.2)], lines: [
-      line("Used SWAP (MB)", "swap", "grey", { digits: 1, scale: gib, dash: "dot", width: 1.2, rank: 1 }),
-      line("Used RAM (MB)", "RAM", "purple", { digits: 1, scale: gib, width: 1.8 }),
+    { key: "throughput", title: "Throughput", unit: "FPS", weight: 1, hidden: !shows.fps, range: (top) => [0, nice((top ?? 1) * 1.15)],
+      second: { title: "latency", unit: "ms", range: (top) => [0, nice((top ?? 1) * 1.5)] }, lines: [
+        line("Latency (ms)", "latency", "purple", { digits: 1, width: 1.2, dash: "dash", rank: 1, second: true, unit: "ms" }),
+        line("FPS", "FPS", "green", { digits: 1, width: 1.8, unit: "images/s" }),
+      ] },
+    { key: "memory", title: "Memory", unit: "GiB", weight: 0.9, range: (top, extra) => [0, memoryTop(top, extra)], lines: [
+      line("Used SWAP (MB)", "swap", "grey", { digits: 1, scale: GIB, dash: "dot", width: 1.2, rank: 1, unit: "GiB" }),
+      line("Used RAM (MB)", "RAM", "purple", { digits: 1, scale: GIB, width: 1.8, unit: "GiB" }),
     ] },
-    { title: "Temperature", unit: "°C", range: (top, extra) => [20, Math.max(extra.throttleC ? extra.throttleC + 6 : 100, (top ?? 0) + 4)],
-      throttle: true, ticks: [40, 60, 80, 100], lines: temperatureLines(columns) },
-    { title: "Power", unit: "W", range: (top) => [0, nice((top ?? 1) * 1.1)], lines: powerLines(columns) },
+    { key: "temperature", title: "Temperature", unit: "°C", weight: 1.2, throttle: true, ticks: [40, 60, 80, 100],
+      range: (top, extra) => [20, Math.max(extra.throttleC ? extra.throttleC + 6 : 100, (top ?? 0) + 4)], lines: temperatureLines(columns, shows.light) },
+    { key: "power", title: "Power", unit: "W", weight: 1.2, range: (top) => [0, nice((top ?? 1) * 1.1)], lines: powerLines(columns) },
   ];
-  for (const pane of panes) pane.lines = pane.lines.filter((item) => columns.includes(item.column));
+}
+
+/** Close enough above what is used for a rise to be seen, never above what is there. */
+function memoryTop(top, extra) {
+  const wanted = nice(Math.max(top ?? 1, GIB(extra.ramIdle || 0)) * 1.25);
+  return extra.ramTotal ? Math.min(wanted, GIB(extra.ramTotal)) : wanted;
+}
+
+/** The panes that a set of columns has something for. */
+function panesFor(columns, shows) {
+  const panes = allPanes(columns, shows);
+  for (const pane of panes) {
+    pane.lines = pane.lines.filter((item) => columns.includes(item.column));
+    if (!pane.lines.some((item) => item.second)) pane.second = null;
+  }
   return panes.filter((pane) => pane.lines.length && !pane.hidden);
 }
 
-/** Vertical share of each pane, top pane first. */
-function domains(number) {
-  const gap = 0.055;
-  const height = (1 - gap * (number - 1)) / number;
-  return Array.from({ length: number }, (_, i) => {
-    const top = 1 - i * (height + gap);
-    return [Math.max(0, top - height), top];
+/** Vertical share of each pane, top pane first, as [bottom, top] of 1. */
+function domains(panes) {
+  const gap = 0.05;
+  const unit = (1 - gap * (panes.length - 1)) / panes.reduce((sum, pane) => sum + pane.weight, 0);
+  let top = 1;
+  return panes.map((pane) => {
+    const share = [Math.max(0, top - pane.weight * unit), top];
+    top = share[0] - gap;
+    return share;
   });
 }
 
-function yAxisName(index) {
-  return index ? `yaxis${index + 1}` : "yaxis";
-}
-
-function traces(panes, x, plots, palette) {
-  return panes.flatMap((pane, index) => pane.lines.map((item) => ({
-    type: "scatter", mode: "lines", name: item.name, meta: item.column, x, y: plots.get(item.column),
-    xaxis: "x", yaxis: index ? `y${index + 1}` : "y", connectgaps: false, hoverinfo: "none",
-    line: { color: palette[item.color], width: item.width, dash: item.dash },
-  })));
-}
-
-function phaseMarks(phases, endMs, range, origin, theme, pixelsPerMs) {
-  const shapes = [];
-  const annotations = [];
-  let free = -Infinity;
-  phases.forEach(([phase, startS], index) => {
-    const start = origin + startS * 1000;
-    const end = index + 1 < phases.length ? origin + phases[index + 1][1] * 1000 : endMs;
-    if (phase === "measure" && end > range[0] && start < range[1]) {
-      shapes.push({ type: "rect", xref: "x", yref: "paper", x0: Math.max(start, range[0]), x1: Math.min(end, range[1]), y0: 0, y1: 1,
-        fillcolor: theme.accent, opacity: 0.05, line: { width: 0 }, layer: "below" });
+/** Top of a pane's lines within what is drawn: the stack counts as a whole. */
+function topOf(lines, drawn) {
+  let top = null;
+  for (const item of lines) {
+    for (const value of (item.stack ? drawn.stacked : drawn.y).get(item.column)) {
+      if (value !== null && (top === null || value > top)) top = value;
     }
-    if (end <= range[0] || start > range[1]) return;
-    if (index && start >= range[0]) {
-      shapes.push({ type: "line", xref: "x", yref: "paper", x0: start, x1: start, y0: 0, y1: 1,
-        line: { color: theme.muted, width: 1, dash: "dash" } });
+  }
+  return top;
+}
+
+/** Range of each pane's axis and of its second one (null where it has none). */
+function rangesOf(panes, drawn, extra) {
+  return panes.map((pane) => ({
+    first: pane.range(topOf(pane.lines.filter((item) => !item.second), drawn), extra),
+    second: pane.second && pane.second.range(topOf(pane.lines.filter((item) => item.second), drawn), extra),
+  }));
+}
+
+/** What is drawn of some rows: times, values per column, and the rails' running sums. */
+function drawnOf(rows, panes, first, last, limit) {
+  const buckets = rows.buckets(first, last, limit);
+  const drawn = { x: rows.drawnX(first, last, buckets), y: new Map(), stacked: new Map() };
+  for (const pane of panes) {
+    let below = null;
+    for (const item of pane.lines) {
+      const values = rows.drawnY(item.column, first, last, buckets, item.scale);
+      drawn.y.set(item.column, values);
+      if (!item.stack) continue;
+      const under = below;
+      below = under ? values.map((value, i) => (value === null || under[i] === null ? null : value + under[i])) : values;
+      drawn.stacked.set(item.column, below);
     }
-    const text = PHASE_NAMES[phase] || phase;
-    const seen = Math.max(start, range[0]);
-    const place = (seen - range[0]) * pixelsPerMs;
-    if (place < free || end - start <= 0) return;
-    free = place + 7 * text.length + 12;
-    annotations.push({ text, xref: "x", yref: "paper", x: seen, y: 1, xanchor: "left", yanchor: "bottom", yshift: 18,
-      showarrow: false, font: { size: 11, color: theme.muted } });
-  });
-  return { shapes, annotations };
-}
-
-function throttleMarks(pane, index, range, throttleC, theme, palette) {
-  if (!pane.throttle || !throttleC) return { shapes: [], annotations: [] };
-  const ref = index ? `y${index + 1}` : "y";
-  return {
-    shapes: [
-      { type: "rect", xref: "paper", yref: ref, x0: 0, x1: 1, y0: throttleC, y1: range[1], fillcolor: palette.red, opacity: 0.16, line: { width: 0 }, layer: "below" },
-      { type: "line", xref: "paper", yref: ref, x0: 0, x1: 1, y0: throttleC, y1: throttleC, line: { color: palette.red, width: 1, dash: "dot" } },
-    ],
-    annotations: [{ text: `throttles at ${throttleC.toFixed(0)} °C`, xref: "paper", yref: ref, x: 0, y: throttleC, xanchor: "left", yanchor: "top",
-      showarrow: false, font: { size: 10, color: theme.muted } }],
-  };
-}
-
-const MARGIN = { l: 44, r: 104, t: 38, b: 26 };
-
-/** The layout for what is on screen now. `view` has panes, ranges, xRange, phases, endMs, origin, throttleC, width, height. */
-function figureLayout(view, theme, palette) {
-  const shares = domains(view.panes.length);
-  const axis = { gridcolor: theme.grid, zeroline: false, linecolor: theme.grid, tickfont: { size: 11, color: theme.muted }, fixedrange: true };
-  const pixelsPerMs = (view.width - MARGIN.l - MARGIN.r) / Math.max(1, view.xRange[1] - view.xRange[0]);
-  const marks = phaseMarks(view.phases, view.endMs, view.xRange, view.origin, theme, pixelsPerMs);
-  const layout = {
-    width: view.width, height: view.height, margin: MARGIN, showlegend: false, hovermode: "x", dragmode: "zoom", datarevision: view.revision,
-    paper_bgcolor: theme.background, plot_bgcolor: "rgba(0,0,0,0)", font: { family: theme.font, color: theme.text },
-    hoverdistance: -1, spikedistance: -1,
-    xaxis: { ...axis, fixedrange: false, type: "date", range: view.xRange.slice(), anchor: view.panes.length > 1 ? `y${view.panes.length}` : "y",
-      tickformat: view.wall ? "%H:%M:%S" : view.xRange[1] - view.origin >= 3600e3 ? "%-H:%M:%S" : "%M:%S", nticks: Math.max(4, Math.floor(view.width / 130)),
-      showspikes: true, spikemode: "across", spikesnap: "hovered data", spikethickness: 1, spikedash: "solid", spikecolor: theme.muted },
-    shapes: marks.shapes, annotations: marks.annotations,
-  };
-  view.panes.forEach((pane, index) => {
-    const range = view.ranges[index];
-    layout[yAxisName(index)] = { ...axis, domain: shares[index], range, ...(pane.ticks ? { tickvals: pane.ticks } : { nticks: 4 }) };
-    const throttle = throttleMarks(pane, index, range, view.throttleC, theme, palette);
-    layout.shapes.push(...throttle.shapes);
-    layout.annotations.push(...throttle.annotations, {
-      text: `<b>${pane.title}</b>  <span style="color:${theme.muted}">${pane.unit}</span>`, xref: "paper", yref: "paper", x: 0, y: shares[index][1],
-      xanchor: "left", yanchor: "bottom", yshift: 0, showarrow: false, font: { size: 12, color: theme.text }, bgcolor: theme.background, borderpad: 1,
-    });
-  });
-  return layout;
+  }
+  return drawn;
 }

@@ -1,11 +1,12 @@
 // The tiles: value, unit, change against 30 s ago, sparkline.
 
 const TILES = [
-  { key: "fps", label: "FPS", column: "FPS", unit: "images/s", digits: 1, color: "green" },
-  { key: "gr3d", label: "GPU load (GR3D)", column: "Used GR3D (%)", unit: "%", digits: 0, color: "blue", range: [0, 100] },
+  { key: "fps", label: "FPS", column: "FPS", unit: "images/s", digits: 1, color: "green", ofRun: true },
+  { key: "gr3d", label: "GR3D", full: "GPU load (GR3D)", column: "Used GR3D (%)", unit: "%", digits: 0, color: "blue", range: [0, 100] },
   { key: "ram", label: "RAM", column: "Used RAM (MB)", unit: "GiB", digits: 1, scale: 1 / 1024, color: "purple" },
-  { key: "temperature", label: "Hottest", column: "Hottest Temperature (C)", unit: "°C", digits: 1, color: "red" },
+  { key: "temperature", label: "Hottest", full: "Hottest sensor", column: HOTTEST, unit: "°C", digits: 1, color: "red" },
   { key: "power", label: "Power", column: "Power (W)", unit: "W", digits: 1, color: "orange" },
+  { key: "energy", label: "Energy", full: "Energy per image: power / live FPS", column: ENERGY, unit: "J/image", digits: 2, color: "sky", ofRun: true },
 ];
 const COMPARE_MS = 30_000;
 const SPARK_MS = 120_000;
@@ -16,6 +17,9 @@ function makeTiles() {
   const tiles = TILES.map((spec) => {
     const node = element("div", "orin-tile");
     node.dataset.tile = spec.key;
+    node.setAttribute("role", "group");
+    node.setAttribute("aria-label", spec.full || spec.label);
+    if (spec.full) node.title = spec.full;
     const parts = {
       label: element("div", "orin-label", spec.label),
       number: element("span", "orin-number", ABSENT),
@@ -84,40 +88,48 @@ function changeText(x, y, spec) {
   return `${change > 0 ? "▲" : "▼"} ${text} vs 30 s ago`;
 }
 
-function tileExtra(spec, values, meta) {
+function tileExtra(spec, last, meta) {
   if (spec.key === "gr3d") {
-    const mhz = values("GR3D Frequency (MHz)");
+    const mhz = last("GR3D Frequency (MHz)");
     return mhz === null ? "" : `${mhz} MHz`;
   }
   if (spec.key === "ram") {
-    const total = values("Total RAM (MB)");
-    return total === null ? "" : `of ${(total / 1024).toFixed(1)}`;
+    const [used, idle] = [last(spec.column), meta.ram_idle_mb];
+    if (used === null || idle === null || idle === undefined) return "";
+    return `${used < idle ? "−" : "+"}${Math.abs((used - idle) / 1024).toFixed(2)} over idle`;
   }
-  if (spec.key === "temperature") return meta.throttle_c ? `throttles at ${meta.throttle_c.toFixed(0)}` : "";
+  if (spec.key === "temperature") return meta.throttle_c ? `limit ${meta.throttle_c.toFixed(0)} °C` : "";
   return "";
 }
 
+function unitText(spec, last) {
+  const total = spec.key === "ram" ? last("Total RAM (MB)") : null;
+  return total === null ? spec.unit : `of ${(total / 1024).toFixed(1)} ${spec.unit}`;
+}
+
+/** Word and border for a board that is hot or already slows itself down; an empty word otherwise. */
+function heatWord(spec, value, last, meta) {
+  if (spec.key !== "temperature" || value === null) return "";
+  if (last("Throttled") || (meta.throttle_c && value >= meta.throttle_c)) return "throttling";
+  return meta.throttle_c && value > meta.throttle_c - NEAR_THROTTLE_C ? "near throttling" : "";
+}
+
 /** Shows the newest row; `silence` is a sentence while there is no present value, else null. */
-function showTiles(tiles, x, series, meta, silence, palette, isRun) {
-  const last = (column) => {
-    const list = series.get(column);
-    const value = list && list.length ? list[list.length - 1] : null;
-    return value ?? null;
-  };
+function showTiles(tiles, rows, meta, silence, palette, isRun) {
+  const last = (column) => rows.last(column);
   for (const { spec, node, parts, area, stroke } of tiles) {
-    const y = series.get(spec.column);
+    const y = rows.series.get(spec.column);
     const value = silence ? null : last(spec.column);
     setText(parts.number, fixed(value === null ? null : value * (spec.scale || 1), spec.digits));
     parts.number.dataset.value = value === null ? "" : String(value);
-    const noRun = spec.key === "fps" && !isRun;
-    setText(parts.change, silence ?? (noRun ? "no run" : y && x.length ? changeText(x, y, spec) : " "));
-    setText(parts.extra, silence ? "" : tileExtra(spec, last, meta));
+    setText(parts.unit, silence ? spec.unit : unitText(spec, last));
+    setText(parts.change, silence ?? (spec.ofRun && !isRun ? "no run" : y && rows.length ? changeText(rows.x, y, spec) : " "));
+    const word = heatWord(spec, value, last, meta);
+    setText(parts.extra, silence ? "" : word || tileExtra(spec, last, meta));
     node.classList.toggle("orin-stale", Boolean(silence));
-    const near = spec.key === "temperature" && value !== null && meta.throttle_c && value > meta.throttle_c - NEAR_THROTTLE_C;
-    node.classList.toggle("orin-hot", Boolean(near));
-    if (near) setText(parts.extra, value >= meta.throttle_c ? "throttling" : "near throttling");
+    node.classList.toggle("orin-hot", Boolean(word));
     node.style.setProperty("--orin-color", palette[spec.color]);
-    const [path, filled] = y && x.length ? sparkPaths(x, y, spec.range) : ["", ""];
+    const [path, filled] = y && rows.length ? sparkPaths(rows.x, y, spec.range) : ["", ""];
     stroke.setAttribute("d", path);
     area.setAttribute("d", filled);
   }

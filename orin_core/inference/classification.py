@@ -10,6 +10,7 @@ from transformers import AutoModelForImageClassification
 
 from orin_core.inference.feed import Batch
 from orin_core.inference.loading import load_model, parameters_of
+from orin_core.inference.pictures import Said, class_name
 from orin_core.inference.preprocessing import Inputs, inputs_of
 from orin_core.spec import ModelSpec
 
@@ -35,6 +36,7 @@ class Classification:
         self.parameters = parameters_of(model)
         self._model = model.to(device)
         self._device = device
+        self._names: dict[int, str] = dict(getattr(model.config, "id2label", None) or {})
 
     def inputs(self, batch: Batch) -> list[Inputs]:
         return inputs_of(batch, self._device, self._processing.apply)
@@ -49,3 +51,7 @@ class Classification:
             ClassScore(class_id=class_id, score=score)
             for class_id, score in zip(classes.tolist(), scores.tolist(), strict=True)
         ]
+
+    def said(self, result: ClassScore, *, height_px: int, width_px: int) -> Said:
+        title = f"{class_name(self._names, result.class_id)} {result.score:.2f}"
+        return Said(kind="classification", title=title, classes=len(self._names) or None)

@@ -47,6 +47,7 @@ def _read_spec(line: str) -> WorkerSpec:
 def _work(spec: WorkerSpec, events: Events, stop: Stop) -> None:
     import torch
 
+    from orin_core.inference import outputs
     from orin_core.inference.device import environment_facts, pick_device, tf32_allowed
     from orin_core.inference.feed import Feed
     from orin_core.inference.loop import Loop
@@ -76,6 +77,8 @@ def _work(spec: WorkerSpec, events: Events, stop: Stop) -> None:
             threads=torch.get_num_threads(),
             load_s=round(time.monotonic() - start_s, 3),
         )
+        if not stop.asked:
+            outputs.send(workload=workload, source=source, events=events, stop=stop)
         loop.run()
 
 

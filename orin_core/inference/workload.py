@@ -8,12 +8,13 @@ from typing import Any, Protocol
 import torch
 
 from orin_core.inference.feed import Batch
+from orin_core.inference.pictures import Said
 from orin_core.inference.preprocessing import Inputs
 from orin_core.spec import ModelSpec, Task
 
 
 class Workload(Protocol):
-    """A model on its device; the loop calls these three for every batch, in this order."""
+    """A model on its device; the loop calls the first three for every batch, in this order."""
 
     parameters: int
 
@@ -25,6 +26,15 @@ class Workload(Protocol):
 
     def results(self, output: Any) -> list[Any]:
         """Returns what the model says of each image, in host memory."""
+
+    def said(self, result: Any, *, height_px: int, width_px: int) -> Said:
+        """Returns one of the results as a person can read it; never called while the clock runs.
+
+        Args:
+            result: of one image.
+            height_px: of that image.
+            width_px: of that image.
+        """
 
 
 _CLASSES = {

@@ -18,6 +18,8 @@ UTC_TIME = "UTC Time"
 PHASE = "Phase"
 ITEMS = "Items"
 FPS = "FPS"
+LATENCY_MS = "Latency (ms)"
+LATENCY_DECIMALS = 2
 THROTTLED = "Throttled"
 SOURCE = "Source"
 BOARD_TIME = "Board Time"
@@ -80,6 +82,7 @@ class RowContext:
         items: images done in measure by then; None before measure.
         fps: live FPS; None where it is not defined yet.
         source: name of the telemetry source.
+        latency_ms: median latency of the batches told of since the tick before; None where there was none.
     """
 
     index: int
@@ -89,6 +92,7 @@ class RowContext:
     items: int | None
     fps: float | None
     source: str
+    latency_ms: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +130,7 @@ class Layout:
         names += [temperature_column(sensor) for sensor in self.sensors]
         for rail in self.rails:
             names += [rail_column(rail), f"{rail} Average (mW)"]
-        names += [ELAPSED_S, UTC_TIME, PHASE, ITEMS, FPS, THROTTLED, SOURCE]
+        names += [ELAPSED_S, UTC_TIME, PHASE, ITEMS, FPS, LATENCY_MS, THROTTLED, SOURCE]
         names += [METRIC_BY_FIELD[field].column for field in _OURS]
         names += [f"CPU {core} Frequency (MHz)" for core in range(self.cores)]
         return [*names, BOARD_TIME]
@@ -148,7 +152,7 @@ class Layout:
         throttled = "" if tick.throttled is None else str(int(tick.throttled))
         items = "" if context.items is None else str(context.items)
         cells += [f"{context.elapsed_s:.3f}", context.utc, context.phase, items]
-        cells += [number(context.fps, 3), throttled, context.source]
+        cells += [number(context.fps, 3), number(context.latency_ms, LATENCY_DECIMALS), throttled, context.source]
         cells += _metric_cells(_READ_OURS, sample)
         cells += [number(core.freq_mhz) if core else "" for core in cores]
         return [*cells, sample.stamp or ""]

@@ -14,7 +14,7 @@ from typing import Any
 from orin_core.board.probes import Activity, Probe, ProbeNotice
 from orin_core.board.sample import Tick
 from orin_core.errors import OrinError, RunFailed
-from orin_core.runs import finish, store
+from orin_core.runs import finish, gallery, store
 from orin_core.runs.journal import Journal
 from orin_core.runs.lock import BoardLock, Holder
 from orin_core.runs.own_cpu import OwnCpu
@@ -256,6 +256,11 @@ class RunLoop:
         if name == "phase":
             self._enter(Phase(event["phase"]), t_s)
             return
+        if name == "outputs":
+            kept, problem = gallery.keep(self._recording.folder, event)
+            event = {"pictures": kept, "seconds": event.get("seconds")}
+            if problem:
+                self._journal.notice("outputs", problem, t_s)
         self._recorder.event(name, t_s, **event)
         if name in ("environment", "loaded"):
             self._journal.worker_told(event)

@@ -11,7 +11,9 @@ import datetime
 import io
 import json
 import os
+import statistics
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -39,6 +41,8 @@ BATCH_COLUMNS = ("start_s", "end_s", "phase", "items", "forward_ms", "latency_ms
 FULL_BATCH_ROWS = 500_000
 """So many batches get a row each; after that one in :data:`THINNED_BATCH_STEP` does."""
 THINNED_BATCH_STEP = 100
+_TICK_BATCHES = 10_000
+"""At most so many batches speak for one tick: the newest, where telemetry was away for long."""
 
 
 def csv_line(cells: Iterable[str]) -> str:
@@ -137,6 +141,7 @@ class Recorder:
         with (folder / RESERVE).open("wb") as reserve:
             os.posix_fallocate(reserve.fileno(), 0, RESERVE_BYTES)
         self._late: Appender | None = None
+        self._latencies_ms: deque[float] = deque(maxlen=_TICK_BATCHES)
         self.ticks = 0
         self.batches = 0
 
@@ -157,6 +162,8 @@ class Recorder:
     def tick(self, tick: Tick, *, phase: str, items: int | None, fps: float | None) -> None:
         """Appends one row to ``run.csv`` and the raw line to ``tegrastats.log``.
 
+        The row tells the median latency of the batches that came since the row before.
+
         Raises:
             RunFailed: the disk is full or gone.
         """
@@ -167,8 +174,17 @@ class Recorder:
             self._rows.append(csv_line(self._layout.header()))
         elapsed_s = tick.t_s - self.t0_s
         utc = "" if self._replay else utc_text(self.utc0_s + elapsed_s)
+        latency_ms = statistics.median(self._latencies_ms) if self._latencies_ms else None
+        self._latencies_ms.clear()
         context = RowContext(
-            index=self.ticks, elapsed_s=elapsed_s, utc=utc, phase=phase, items=items, fps=fps, source=self._source
+            index=self.ticks,
+            elapsed_s=elapsed_s,
+            utc=utc,
+            phase=phase,
+            items=items,
+            fps=fps,
+            source=self._source,
+            latency_ms=latency_ms,
         )
         self._rows.append(csv_line(self._layout.row(tick, context)))
         late = self._layout.late_fields(tick.sample)
@@ -203,6 +219,7 @@ class Recorder:
         lines = []
         for row, done in zip(rows, items_done, strict=True):
             self.batches += 1
+            self._latencies_ms.append(row[5])
             if self.batches > FULL_BATCH_ROWS and self.batches % THINNED_BATCH_STEP:
                 continue
             start_s, end_s, phase, items, forward_ms, latency_ms = row

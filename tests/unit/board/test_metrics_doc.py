@@ -19,6 +19,7 @@ OF_THE_RUN = {
     columns.PHASE,
     columns.ITEMS,
     columns.FPS,
+    columns.LATENCY_MS,
     columns.SOURCE,
     columns.BOARD_TIME,
 }

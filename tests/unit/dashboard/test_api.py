@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import csv
+import dataclasses
 import io
 import time
 from pathlib import Path
@@ -17,9 +18,10 @@ from starlette.websockets import WebSocketDisconnect
 
 from dashboard import feed
 from dashboard.hosts import HostCheck, allowed, host_name
+from orin_core.board.sample import CoreSample, Tick
 from orin_core.runs import store
 from orin_core.settings import Settings
-from tests.unit.dashboard.conftest import RUN_ID, Folder, held, live
+from tests.unit.dashboard.conftest import RUN_ID, Folder, held, live, sample
 
 
 def test_rows_follow_the_cursor_and_equal_the_csv(
@@ -81,6 +83,73 @@ def test_what_the_reader_went_through_is_told_for_a_minute(
     assert live(client, RUN_ID)["meta"]["recent"] == ""
     folder.status(notices=[old, new, other])
     assert live(client, RUN_ID)["meta"]["recent"] == "It is back."
+
+
+def core_ticks(folder: Folder, first: int, count: int, load_pct: int) -> None:
+    cores = (CoreSample(load_pct=7, freq_mhz=2201), CoreSample(load_pct=load_pct, freq_mhz=2201))
+    for index in range(first, first + count):
+        tick = Tick(
+            t_s=folder.recorder.t0_s + index + 1, sample=dataclasses.replace(sample(index), cores=cores), raw=None
+        )
+        folder.recorder.tick(tick, phase="idle", items=None, fps=None)
+
+
+def test_loads_of_cores_come_where_they_are_asked_for(client: TestClient, folder: Folder) -> None:
+    core_ticks(folder, 0, 3, 93)
+    narrow, wide = live(client, RUN_ID), live(client, RUN_ID, cores=1)
+    assert [name for name in wide["meta"]["columns"] if name not in narrow["meta"]["columns"]] == [
+        "CPU 0 Load (%)",
+        "CPU 1 Load (%)",
+    ]
+    place = wide["meta"]["columns"].index("CPU 1 Load (%)")
+    assert [row[place] for row in wide["rows"]] == [93] * 3
+    assert len(narrow["rows"][0]) == len(narrow["meta"]["columns"]) == len(wide["rows"][0]) - 2
+    core_ticks(folder, 3, 1, 94)
+    assert [row[place] for row in live(client, RUN_ID, cores=1, since=wide["cursor"])["rows"]] == [94]
+    # Folded out or away meanwhile: rows of another width do not fit those that the browser has.
+    assert live(client, RUN_ID, cores=1, since=narrow["cursor"])["reset"] is True
+    assert live(client, RUN_ID, since=wide["cursor"])["reset"] is True
+
+
+def test_zoom_gets_every_row_between_two_times(client: TestClient, folder: Folder) -> None:
+    folder.ticks(0, 3000)
+    query = {"points": 200, "from": 1000, "to": 1100.5}
+    zoomed = live(client, RUN_ID, **query)
+    assert [row[0] for row in zoomed["rows"]] == list(range(1000, 1101))
+    assert zoomed["full"] is True
+    assert {"cursor", "reset"}.isdisjoint(zoomed)
+    assert "meta" not in live(client, RUN_ID, **query, tag=zoomed["tag"])
+    wide = live(client, RUN_ID, points=200, **{"from": 500})
+    assert (wide["rows"][0][0], wide["rows"][-1][0], wide["full"]) == (500, 3000, False)
+    assert len(wide["rows"]) <= 201
+    assert live(client, RUN_ID, **{"from": 9000, "to": 9001})["rows"] == []
+
+
+def test_a_run_of_before_the_latency_column_is_shown_without_it(client: TestClient, folder: Folder) -> None:
+    folder.ticks(0, 2)
+    new = live(client, RUN_ID)["meta"]["columns"]
+    records = list(csv.DictReader(io.StringIO(folder.text())))
+    old = Folder(folder.path.parent, RUN_ID.replace("0a1b", "0a1c"))
+    with old.recorder, old.recording.csv_path.open("w", newline="") as stream:
+        names = [name for name in records[0] if name != "Latency (ms)"]
+        writer = csv.DictWriter(stream, names, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(records)
+    answer = live(client, old.recording.run_id)
+    assert answer["meta"]["columns"] == [name for name in new if name != "Latency (ms)"]
+    assert [row[0] for row in answer["rows"]] == [1, 2]
+
+
+def test_steady_refresh_is_small_with_much_behind_it(
+    client: TestClient, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held(monkeypatch, folder.recording)
+    folder.ticks(0, 2000, step_s=0.1)
+    first = live(client, RUN_ID)
+    folder.ticks(2000, 10, step_s=0.1)
+    answer = client.get("/api/live", params={"run": RUN_ID, "since": first["cursor"], "tag": first["tag"]})
+    assert len(answer.json()["rows"]) == 10
+    assert len(answer.content) < 1500
 
 
 def test_gap_is_an_empty_row(client: TestClient, folder: Folder) -> None:
@@ -153,6 +222,9 @@ def test_answer_tells_no_pids_and_no_folders(client: TestClient, folder: Folder)
         ("run=idle&points=1e99", 400),
         ("run=idle&span=-1", 400),
         ("run=idle&span=nan", 400),
+        ("run=idle&from=x", 400),
+        ("run=idle&to=nan", 400),
+        ("run=idle&from=9&to=8", 400),
     ],
 )
 def test_bad_question_is_refused(client: TestClient, query: str, status: int) -> None:

@@ -29,6 +29,11 @@ def test_idle_board_is_one_probe_for_all_and_ends_with_the_last_viewer(
     wait_for(lambda: len(live(client, "idle")["rows"]) >= 2, "two ticks of the idle board")
     meta = live(client, "idle")["meta"]
     assert (meta["simulated"], meta["state"]) == (True, "idle")
+    assert (meta["events"], meta["ram_idle_mb"], meta["gallery"], meta["light"]) == ([], None, 0, False)
+    wide = live(client, "idle", cores=1)
+    assert "CPU 11 Load (%)" in wide["meta"]["columns"]
+    assert len(wide["rows"][0]) == len(wide["meta"]["columns"]) == len(meta["columns"]) + 12
+    assert [row[0] for row in live(client, "idle", **{"from": wide["t_s"]})["rows"]][:1] == [wide["t_s"]]
     board._linger_s = 0.0
     wait_for(lambda: not board.running, "the probe's end")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import board, runs, state
+from dashboard import board, state
 from dashboard.words import plain
 from orin_core.errors import BadRequest, BoardBusy, PowerModeNotPermitted
 from orin_core.runs import launcher, store
@@ -17,14 +17,42 @@ from tests.unit.dashboard.conftest import RUN_ID, Folder
 from tests.unit.dashboard.pages import HOME, SUMMARY, page, start_button, started_with
 
 
-def test_first_visit_explains_itself_and_can_start(singletons: Settings) -> None:
+def test_first_visit_explains_itself_offers_the_simulated_board_and_can_start(singletons: Settings) -> None:
     app = page(singletons)
     assert not app.exception
-    assert any("**1.**" in caption.value for caption in app.caption)
+    [intro] = [caption.value for caption in app.caption if "**1.**" in caption.value]
+    assert len(intro.splitlines()) == 3
+    assert any("A **simulated board** is on" in caption.value for caption in app.caption)
+    assert [link.proto.page for link in app.get("page_link")] == ["import"]
     assert start_button(app)
     modes = app.selectbox(key=state.FORM_MODE).options
     assert modes[0].startswith("Current (")
     assert any("30W" in mode for mode in modes)
+
+
+def test_first_visit_is_told_why_the_board_is_simulated(singletons: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = board.look(singletons)
+    monkeypatch.setenv("ORIN_TELEMETRY", "auto")
+    state.reset()
+    monkeypatch.setattr(board, "look", lambda settings: view)
+    assert any("is no Jetson, so a **simulated board**" in caption.value for caption in page(singletons).caption)
+    monkeypatch.setattr(board, "look", lambda settings: dataclasses.replace(view, kind="tegrastats"))
+    assert any("ORIN_TELEMETRY=simulated python" in caption.value for caption in page(singletons).caption)
+
+
+def test_second_visit_is_not_explained_again(singletons: Settings, folder: Folder) -> None:
+    assert not any("**1.**" in caption.value for caption in page(singletons).caption)
+
+
+def test_demo_view_has_no_form_and_the_way_to_it_is_on_the_page(singletons: Settings) -> None:
+    links = " ".join(str(element.proto.body) for element in page(singletons).get("html"))
+    assert 'href="/?view=demo"' in links
+    app = AppTest.from_file(str(HOME), default_timeout=60)
+    app.query_params["view"] = "demo"
+    app.run()
+    assert not app.exception
+    assert "start" not in {button.key for button in app.button}
+    assert any("The board is idle" in text.value for text in app.markdown)
 
 
 def test_form_becomes_a_spec(singletons: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,27 +277,3 @@ def test_unknown_run_is_told_not_thrown(singletons: Settings) -> None:
     app.run()
     assert not app.exception
     assert "no run id" in app.error[0].value
-
-
-def test_recording_row_has_what_the_table_shows(singletons: Settings, folder: Folder) -> None:
-    energy = {"energy_per_item_j": 0.5, "profile": "standard"}
-    store.write_json(folder.path / store.SUMMARY, {**SUMMARY, **energy})
-    row = runs._row(Recording(folder=folder.path), None)
-    assert (row["Model"], row["State"], row["FPS"], row["Power (W)"]) == ("resnet-152", "done", 3.25, None)
-    assert (row["J / image"], row["Images / J"], row["Profile"]) == (0.5, 2.0, "standard")
-    assert row["Board and data"] == "SIMULATED BOARD, random weights, synthetic images"
-    assert row["Validity"] == "SIMULATED"
-
-
-def test_row_leaves_out_figures_that_cannot_be_true(singletons: Settings, folder: Folder) -> None:
-    verdict = {"status": "implausible", "badge": "IMPLAUSIBLE", "sentence": "Refused.", "reasons": [], "unknown": []}
-    store.write_json(folder.path / store.SUMMARY, {**SUMMARY, "verdict": verdict})
-    row = runs._row(Recording(folder=folder.path), None)
-    assert (row["Validity"], row["FPS"]) == ("IMPLAUSIBLE", None)
-
-
-def test_row_of_an_imported_log_says_so(singletons: Settings, folder: Folder) -> None:
-    imported = {"source": "imported", "origin": "imported", "simulated": False, "weights": None, "images": None}
-    store.write_json(folder.path / store.SUMMARY, {**SUMMARY, **imported, "model": None})
-    row = runs._row(Recording(folder=folder.path), None)
-    assert (row["Model"], row["Validity"], row["Board and data"]) == ("", "IMPORTED", "IMPORTED LOG")

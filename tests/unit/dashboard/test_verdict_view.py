@@ -63,6 +63,18 @@ def test_every_reason_every_unknown_and_the_advice_are_in_sight(singletons: Sett
         assert said in text
 
 
+@pytest.mark.parametrize(("count", "folded"), [(4, 0), (5, 1), (9, 5)])
+def test_long_list_of_reasons_is_folded_and_none_is_lost(
+    singletons: Settings, folder: Folder, count: int, folded: int
+) -> None:
+    reasons = [{"code": str(place), "text": f"Reason {place}."} for place in range(count)]
+    text = markup(shown(folder, verdict={**VERDICT, "reasons": reasons}, diagnosis=DIAGNOSIS))
+    in_sight, _, rest = text.partition("<details>")
+    assert all((f"Reason {place}." in in_sight) == (place < count - folded) for place in range(count))
+    assert all((f"Reason {place}." in rest) == (place >= count - folded) for place in range(count))
+    assert (f"{folded} more reason" in rest) == bool(folded)
+
+
 @pytest.mark.parametrize("damaged", [{}, {"status": "what"}, {"status": "valid"}, "valid", None])
 def test_summary_without_a_usable_verdict_is_judged_now(damaged: object) -> None:
     verdict = verdict_view.verdict_of({**SUMMARY, "verdict": damaged})

@@ -13,6 +13,7 @@ collect_ignore = (
             "test_loop.py",
             "test_models.py",
             "test_operations.py",
+            "test_outputs.py",
             "test_preprocessing.py",
             "test_sources.py",
         ),

@@ -57,9 +57,24 @@ def test_csv_is_the_golden_file(tmp_path: Path) -> None:
     made = folder(tmp_path)
     with store.Recorder(made, source="tegrastats", replay=True) as recorder:
         recorder.tick(tick(0.0), phase="idle", items=None, fps=None)
+        batches = [[0.1 + i / 4, 0.3 + i / 4, "measure", 4, 200.0, ms] for i, ms in enumerate((380.0, 381.2468, 900.0))]
+        recorder.batch_rows(batches, [4, 8, 12])
         recorder.tick(tick(1.004, gr3d_pct=None, temps_c={}, power_mw={}), phase="measure", items=8, fps=21.0154)
     golden = Path(__file__).parent.parent.parent / "fixtures" / "run_golden.csv"
     assert (made / store.RUN_CSV).read_text() == golden.read_text()
+
+
+def test_latency_is_the_median_of_what_came_since_the_row_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "FULL_BATCH_ROWS", 1)
+    made = folder(tmp_path)
+    with store.Recorder(made, source="tegrastats") as recorder:
+        for second, latencies in enumerate(([], [10.0], [10.0, 40.0], [], [7.0, 1.0, 3.0])):
+            recorder.batch_rows([[0.0, 1.0, "measure", 1, 1.0, ms] for ms in latencies], [0] * len(latencies))
+            recorder.tick(tick(recorder.t0_s + second), phase="measure", items=0, fps=None)
+    records = csv.DictReader(io.StringIO((made / store.RUN_CSV).read_text()))
+    assert [record["Latency (ms)"] for record in records] == ["", "10", "25", "", "3"]
 
 
 def test_pandas_reads_absent_as_missing(tmp_path: Path) -> None:

@@ -1,0 +1,214 @@
+"""The Compare page: two to eight runs laid over each other from the start of measure, each held against the first."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import compare_table, report_table, state
+from dashboard.compare_charts import CHART_KEY, Pane, figure, text_style
+from dashboard.words import plain, started_utc
+from orin_core.errors import BadRequest
+from orin_core.report.differences import UNKNOWN, Differences, differences
+from orin_core.report.overlay import MAX_RUNS, MIN_RUNS, READING_BY_KEY, READINGS, RunLines, lines_of
+from orin_core.runs.recording import RUN_ID, Recording, list_runs
+
+QUERY_RUNS = "runs"
+"""Query key: ids of the runs, with commas between them; the first is what the others are held against."""
+FORM_RUNS = "form_compare_runs"
+FORM_PANES = "form_compare_panes"
+FORM_PART = "form_compare_part"
+MEASURE, WHOLE = "Measure only", "Whole run"
+
+
+def page() -> None:
+    """Shows the runs that the address or the list names."""
+    st.subheader("Compare")
+    recordings = _chosen()
+    if len(recordings) < MIN_RUNS:
+        _invite(len(recordings))
+        return
+    with st.spinner("Reading the runs …"):
+        found = differences(recordings)
+        lines = [lines_of(recording) for recording in recordings]
+    st.html(compare_table.STYLE + compare_table.figures(found))
+    _said(found)
+    _chart(found, lines)
+    _conditions(found)
+
+
+def _invite(chosen: int) -> None:
+    if len(list_runs(state.settings().runs_dir)) + chosen < MIN_RUNS:
+        st.info(
+            "There are not yet two runs to compare. Start one on the Live page, or bring old logs in on the "
+            "Import page."
+        )
+    elif chosen:
+        st.info("Choose one more run to hold against it.")
+    else:
+        st.info(
+            f"Choose {MIN_RUNS} to {MAX_RUNS} runs above: their lines are laid over each other from the start of "
+            "measure, and every figure is held against the first run."
+        )
+
+
+# -- choosing -------------------------------------------------------------------------------------
+
+
+def _chosen() -> list[Recording]:
+    """Shows the list of runs and returns those that are chosen; what the address names goes first."""
+    finder = state.run_finder()
+    finder.active()
+    asked = st.query_params.get(QUERY_RUNS)
+    if asked:
+        st.session_state[FORM_RUNS] = _asked(asked)
+    kept = [run_id for run_id in st.session_state.get(FORM_RUNS, []) if finder.find(run_id) is not None]
+    st.session_state[FORM_RUNS] = kept
+    listed = [recording.run_id for recording in list_runs(state.settings().runs_dir)]
+    # A run elsewhere is known by its address only.
+    elsewhere = [run_id for run_id in kept if run_id not in listed]
+    st.multiselect(
+        f"Runs ({MIN_RUNS} to {MAX_RUNS}; the first is what the others are held against)",
+        [*elsewhere, *listed],
+        format_func=_option,
+        key=FORM_RUNS,
+        on_change=_remember,
+        max_selections=MAX_RUNS,
+        placeholder="Type a model, a mode or a date",
+    )
+    if kept and not asked:
+        _remember()
+    found = (finder.find(run_id) for run_id in st.session_state[FORM_RUNS])
+    return [recording for recording in found if recording is not None]
+
+
+def _asked(text: str) -> list[str]:
+    """Returns the runs that an address names, and says which of them cannot be shown."""
+    named = dict.fromkeys(part.strip() for part in text.split(",") if part.strip())
+    found = [run_id for run_id in named if _is_there(run_id)]
+    if len(found) > MAX_RUNS:
+        st.warning(f"Only the first {MAX_RUNS} of {len(found)} runs are shown; more lines nobody tells apart.")
+    return found[:MAX_RUNS]
+
+
+def _is_there(run_id: str) -> bool:
+    finder = state.run_finder()
+    try:
+        if finder.find(run_id) is not None:
+            return True
+        raise finder.missing(run_id)
+    except BadRequest as error:
+        st.warning(plain(f"{run_id[:80]}: {error.message}"))
+        return False
+
+
+def _remember() -> None:
+    """Puts the runs that were chosen into the address, so that it can be passed on."""
+    run_ids = st.session_state[FORM_RUNS]
+    if run_ids:
+        st.query_params[QUERY_RUNS] = ",".join(run_ids)
+    else:
+        st.query_params.pop(QUERY_RUNS, None)
+
+
+def _option(run_id: str) -> str:
+    """Returns a run as the list names it, from its id alone: there may be a thousand."""
+    if not RUN_ID.fullmatch(run_id):
+        return run_id
+    _, model, dataset, mode, salt = run_id.split("_")
+    return f"{started_utc(run_id):%Y-%m-%d %H:%M:%S} · {model} · {dataset} · {mode} · {salt}"
+
+
+# -- what is shown --------------------------------------------------------------------------------
+
+
+def _said(found: Differences) -> None:
+    """Shows who is better where that may be said, and why not where it may not."""
+    boxes = [("better", "★ Ranked by images per joule", found.ranking), ("none", "Not ranked", found.not_ranked)]
+    shown = [compare_table.said(tone, title, lines) for tone, title, lines in boxes if lines]
+    if shown:
+        st.html(f'<div class="orin-said">{"".join(shown)}</div>')
+    notes = [f"{one.letter} against {found.runs[0].letter}: {note}." for one in found.runs for note in one.notes]
+    with st.expander("What the marks mean" + (", and why they are there" if notes else "")):
+        st.html(report_table.listed("Marks", compare_table.MARKS))
+        if notes:
+            st.html(report_table.listed("Why", notes))
+
+
+def _chart(found: Differences, lines: Sequence[RunLines]) -> None:
+    st.session_state.setdefault(FORM_PANES, [reading.key for reading in READINGS])
+    st.session_state.setdefault(FORM_PART, MEASURE)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.pills(
+            "Panes",
+            [reading.key for reading in READINGS],
+            format_func=lambda key: READING_BY_KEY[key].label,
+            selection_mode="multi",
+            key=FORM_PANES,
+        )
+        part = st.segmented_control("Part", [MEASURE, WHOLE], key=FORM_PART)
+    names = {one.run_id: one.name for one in found.runs}
+    panes, empty = [], []
+    for reading in READINGS:
+        if reading.key not in chosen:
+            continue
+        of_runs = [one.whole if part == WHOLE else one.measured for one in lines]
+        drawn = {run.run_id: kept[reading.key] for run, kept in zip(lines, of_runs, strict=True) if reading.key in kept}
+        if drawn:
+            panes.append(Pane(reading=reading, lines=drawn))
+        else:
+            empty.append(reading.label)
+    if panes:
+        st.html(text_style(len(panes)))
+        st.plotly_chart(
+            figure(panes, names),
+            key=CHART_KEY,
+            config={"displayModeBar": False},
+            alt=f"{', '.join(pane.reading.label for pane in panes)} over time, a line for each of {len(lines)} runs",
+        )
+    elif not chosen:
+        st.info("Choose at least one pane.")
+    _caption(found, lines, empty)
+
+
+def _caption(found: Differences, lines: Sequence[RunLines], empty: Sequence[str]) -> None:
+    """Says what the chart leaves out, and how it is used."""
+    texts = ["Drag to zoom in, double click to see all. Gaps in a line are gaps in the record."]
+    early = [run.letter for run, one in zip(found.runs, lines, strict=True) if one.measure_s is None]
+    if early:
+        texts.append(f"{', '.join(early)} did not reach measure and is drawn from its first row.")
+    if empty:
+        texts.append(f"No run here has {', '.join(empty)}.")
+    st.caption(plain(" ".join(texts)))
+
+
+def _split(found: Differences) -> tuple[dict[str, tuple[str, ...]], dict[str, list[str]]]:
+    """Returns what differs in known values, and the names of what only some runs tell, by the letters of the others."""
+    known: dict[str, tuple[str, ...]] = {}
+    unknown: dict[str, list[str]] = {}
+    for name, texts in found.differing.items():
+        if len({text for text in texts if text not in ("", UNKNOWN)}) > 1:
+            known[name] = texts
+        else:
+            who = [run.letter for run, text in zip(found.runs, texts, strict=True) if text == UNKNOWN]
+            unknown.setdefault(", ".join(who), []).append(name)
+    return known, unknown
+
+
+def _conditions(found: Differences) -> None:
+    st.markdown("**In what they differ**")
+    known, unknown = _split(found)
+    if known:
+        st.html(compare_table.texts(found, known))
+    if unknown:
+        texts = [f"{who}: {', '.join(names)}." for who, names in unknown.items()]
+        st.html(report_table.listed("Not known, though known of the others", texts))
+    if not found.differing:
+        st.caption("In nothing that was captured: these runs are repeats.")
+    if found.results:
+        with st.expander("What else they came to"):
+            st.html(compare_table.texts(found, found.results))
+    names = ", ".join(html.escape(one.run_id) for one in found.runs)
+    st.html(f'<p class="orin-run-ids">{names}</p>')

@@ -1,0 +1,130 @@
+"""One run in detail: what its figures are worth, then the figures, the chart, what was found, the logs, the notes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import board, gallery, links, run_again, run_delete, run_facts_view, state, summary_view
+from dashboard.live_chart import live_chart
+from dashboard.words import asked_text, plain
+from orin_core.errors import OrinError
+from orin_core.runs import store
+from orin_core.runs.judged import judged_summary
+from orin_core.runs.notes import edited_utc, read_notes, write_notes
+from orin_core.runs.recording import Recording
+from orin_core.spec import MAX_NOTES
+
+_KEY_NOTES = "run_notes_{}"
+_LOG_HEIGHT_PX = 260
+
+
+def head(recording: Recording) -> None:
+    """Shows which run this is, in one line where there is room."""
+    st.markdown(f"`{recording.run_id}`", width="content")
+    spec = recording.spec()
+    if spec.get("model"):
+        st.caption(plain(asked_text(spec)), width="content")
+
+
+def show(recording: Recording, active: Recording | None) -> None:
+    """Shows a run.
+
+    Args:
+        recording: the run; it may still go on.
+        active: the run that holds the board, if any.
+    """
+    summary = judged_summary(recording)
+    is_on = active is not None and active.run_id == recording.run_id
+    _actions(recording, is_on=is_on)
+    if summary:
+        summary_view.show(summary)
+    elif is_on:
+        st.info("This run is going on; its figures come when it has ended.")
+    else:
+        summary_view.ended(recording.status())
+    live_chart(
+        run=recording.run_id, active=active.run_id if active else None, follow=False, key="detail_chart", span_s=0
+    )
+    gallery.show(recording)
+    _notes(recording)
+    if summary:
+        summary_view.details(summary)
+    _environment(recording)
+    _log(recording)
+
+
+def _actions(recording: Recording, *, is_on: bool) -> None:
+    """Shows what can be done with the run: download, repeat, delete."""
+    run_ids = [recording.run_id]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(width="content"):
+            summary_view.downloads(recording.run_id)
+        if is_on:
+            links.link("live", "To the Live page")
+        else:
+            run_again.offer(recording.spec(), board.look(state.settings()).modes)
+            if st.session_state.get(run_delete.KEY_ASKED) != tuple(run_ids):
+                run_delete.offer(run_ids)
+    run_delete.asking(run_ids)
+
+
+def _notes(recording: Recording) -> None:
+    """Shows the notes, to be edited at any time."""
+    key, kept = _KEY_NOTES.format(recording.run_id), read_notes(recording)
+    with st.expander("Notes" if kept else "Notes (none yet)", expanded=bool(kept)):
+        st.session_state.setdefault(key, kept[:MAX_NOTES])
+        text: str = st.text_area(
+            "Notes",
+            key=key,
+            max_chars=MAX_NOTES,
+            height=110,
+            label_visibility="collapsed",
+            placeholder="Fan, case, supply, anything unusual; they are kept in the run folder.",
+        )
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            if st.button("Save notes", key="run_notes_save"):
+                _save(recording, text)
+            edited = edited_utc(recording)
+            if edited:
+                st.caption(f"Edited {plain(edited[:19].replace('T', ' '))} UTC.")
+            if text.strip() != kept:
+                st.caption("Not saved yet.")
+
+
+def _save(recording: Recording, text: str) -> None:
+    try:
+        write_notes(recording, text)
+    except OrinError as error:
+        st.session_state[state.KEY_ERROR] = (error.message, error.hint)
+    else:
+        # Read anew from the file, as any other tab does.
+        st.session_state.pop(_KEY_NOTES.format(recording.run_id), None)
+    st.rerun()
+
+
+def _environment(recording: Recording) -> None:
+    table = run_facts_view.environment_table(recording.environment())
+    with st.expander("Environment"):
+        if table:
+            st.html(run_facts_view.STYLE + table)
+        else:
+            st.caption("Nobody wrote down what was found before this run.")
+
+
+def _log(recording: Recording) -> None:
+    """Shows events and the ends of the logs; texts of others, so as text and nothing else."""
+    with st.expander("Events and logs"):
+        events = run_facts_view.events_table(recording)
+        if events:
+            st.markdown("**Events**, newest first")
+            with st.container(height=_LOG_HEIGHT_PX):
+                st.html(run_facts_view.STYLE + events)
+        shown = bool(events)
+        for name in (store.WORKER_LOG, run_facts_view.RUNNER_LOG):
+            text = run_facts_view.tail(recording.folder / name)
+            if text.strip():
+                shown = True
+                st.markdown(f"**The end of `{name}`**")
+                st.code(text, language=None, wrap_lines=True, height=_LOG_HEIGHT_PX)
+        if not shown:
+            st.caption("There are no events and no logs.")

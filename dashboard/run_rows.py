@@ -1,0 +1,183 @@
+"""Runs as rows of a table: what is shown, searched, filtered and sorted. Without Streamlit."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dashboard import verdict_view
+from dashboard.words import source_label, started_utc
+from orin_core.analysis.verdict import Status
+from orin_core.runs import store
+from orin_core.runs.judged import judged_summary
+from orin_core.runs.recording import Recording
+from orin_core.spec import RunState
+
+Row = dict[str, Any]
+
+FIGURES: dict[str, tuple[str, str]] = {
+    "fps_end_to_end": ("FPS", "%.2f"),
+    "gr3d_pct_mean": ("GR3D (%)", "%.1f"),
+    "ram_used_mb_mean": ("RAM (MB)", "%.0f"),
+    "power_w_mean": ("Power (W)", "%.2f"),
+    "energy_per_item_j": ("J / image", "%.3f"),
+    "items_per_joule": ("Images / J", "%.3f"),
+    "tj_c_max": ("Hottest (°C)", "%.1f"),
+}
+"""Key of the summary: title of the column and how its number is formatted."""
+
+FILTERS = {"model": "Model", "mode": "Mode", "validity": "Validity", "origin": "Origin", "state": "State"}
+"""Name in the address: column. Each is a choice of the values that there are."""
+
+SEARCH = "q"
+SORT = "sort"
+"""Names in the address."""
+
+SORTS: dict[str, tuple[str, str, bool]] = {
+    "newest": ("Newest first", "run", True),
+    "oldest": ("Oldest first", "run", False),
+    "fps": ("Fastest first", "FPS", True),
+    "energy": ("Least energy per image first", "J / image", False),
+    "power": ("Least power first", "Power (W)", False),
+    "hottest": ("Hottest first", "Hottest (°C)", True),
+    "model": ("Model, A to Z", "Model", False),
+}
+"""Name in the address: words, column, largest first. A blank comes last either way."""
+
+NEWEST = "newest"
+_SEARCHED = ("run", "Model", "Images", "Mode", "Validity", "State", "Origin", "Board and data", "Profile")
+_KEPT = 20_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which runs are asked for, and in which order; as the address says.
+
+    Args:
+        search: words that all must be in a row; case does not count.
+        filters: value by name of :data:`FILTERS`.
+        sort: name of :data:`SORTS`.
+    """
+
+    search: str = ""
+    filters: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    sort: str = NEWEST
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Wanted:
+        """Returns what an address asks for; what it does not know is left out."""
+        sort = query.get(SORT, NEWEST)
+        return cls(
+            search=query.get(SEARCH, "").strip(),
+            filters={name: query[name] for name in FILTERS if query.get(name)},
+            sort=sort if sort in SORTS else NEWEST,
+        )
+
+
+def row_of(recording: Recording, active: Recording | None) -> Row:
+    """Returns the row of one run.
+
+    Args:
+        recording: the run.
+        active: the run that holds the board, if any.
+    """
+    folder = recording.folder
+    found = _ended(folder, _version(folder / store.SUMMARY), _version(recording.csv_path))
+    if found is None:
+        running = active is not None and active.run_id == recording.run_id
+        state_text = RunState.RUNNING.value if running else RunState.INTERRUPTED.value
+        found = {**recording.status(), "state": state_text}
+    return _as_row(recording.run_id, found)
+
+
+def _as_row(run_id: str, found: Mapping[str, Any]) -> Row:
+    return {
+        "run": run_id,
+        "Started": started_utc(run_id),
+        "Model": found.get("model") or "",
+        "Images": found.get("dataset") or "",
+        "Mode": found.get("power_mode") or "",
+        "Validity": found.get("validity") or "",
+        "State": found.get("state") or "",
+        # Before the figures, so that it is in sight on a small screen.
+        "Board and data": source_label(dict(found)),
+        **{title: found.get(key) for key, (title, _) in FIGURES.items()},
+        "Origin": found.get("origin") or "run",
+        "Profile": found.get("profile") or "",
+    }
+
+
+def _version(path: Path) -> tuple[int, int]:
+    """Returns time of change and size of a file, zeros where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _ended(folder: Path, summary: tuple[int, int], rows: tuple[int, int]) -> Mapping[str, Any] | None:
+    """Returns what the table shows of a run that has ended; read once for each version of its files."""
+    if not summary[0]:
+        return None
+    return told(judged_summary(Recording(folder=folder)))
+
+
+def told(summary: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Returns what the table shows of a summary; figures that cannot be true are left out."""
+    if summary is None:
+        return None
+    figures = {key: summary.get(key) for key in FIGURES}
+    energy_j = figures["energy_per_item_j"]
+    if energy_j and figures["items_per_joule"] is None:  # of an older version, without the rows to tell it anew
+        figures["items_per_joule"] = 1 / energy_j
+    kept = ("model", "dataset", "power_mode", "state", "profile", "source", "simulated", "weights", "images", "origin")
+    verdict = verdict_view.verdict_of(summary)
+    if verdict.status is Status.IMPLAUSIBLE:  # the run's own page says why
+        figures = dict.fromkeys(FIGURES)
+    return {**{key: summary.get(key) for key in kept}, **figures, "validity": verdict.badge}
+
+
+def choices(rows: Iterable[Row], name: str) -> list[str]:
+    """Returns the values that a filter can have, in order."""
+    column = FILTERS[name]
+    return sorted({str(row[column]) for row in rows if row[column]}, key=str.casefold)
+
+
+def chosen(rows: Sequence[Row], wanted: Wanted) -> list[Row]:
+    """Returns the rows that are asked for, in the order that is asked for."""
+    words = wanted.search.casefold().split()
+    found = [
+        row
+        for row in rows
+        if all(str(row[FILTERS[name]]) == value for name, value in wanted.filters.items()) and _has(row, words)
+    ]
+    _, column, largest_first = SORTS[wanted.sort]
+    blank = _blank(column)
+    # Newest first among equals: two stable passes.
+    found.sort(key=lambda row: str(row["run"]), reverse=True)
+    told_rows = [row for row in found if not blank(row)]
+    told_rows.sort(key=lambda row: _key(row[column]), reverse=largest_first)
+    return [*told_rows, *(row for row in found if blank(row))]
+
+
+def _has(row: Row, words: Sequence[str]) -> bool:
+    text = " ".join(str(row[column]) for column in _SEARCHED).casefold() if words else ""
+    return all(word in text for word in words)
+
+
+def _key(value: Any) -> Any:
+    return value.casefold() if isinstance(value, str) else value
+
+
+def _blank(column: str) -> Callable[[Row], bool]:
+    def blank(row: Row) -> bool:
+        value = row[column]
+        return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+
+    return blank

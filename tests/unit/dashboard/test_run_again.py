@@ -1,0 +1,96 @@
+"""Repeating a run: the form says the same as the run was asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import board, controls, links, run_again, state
+from orin_core.runs import launcher, store
+from orin_core.settings import Settings
+from orin_core.spec import RunSpec, to_json
+from tests.unit.dashboard.conftest import RUN_ID, Folder
+from tests.unit.dashboard.pages import HOME, SUMMARY
+
+
+def script() -> None:
+    from dashboard import runs
+
+    runs.page()
+
+
+def spec_of(**fields: Any) -> dict[str, Any]:
+    given: Mapping[str, Any] = {"model": "resnet-152", "dataset": "cifar100", "weights": "random", **fields}
+    return to_json(RunSpec(**given).validated())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"profile": "formal", "power_mode": "30W", "batch_size": 8, "lock_clocks": True, "idle_s": 3.5},
+        {"items": 250, "images": "synthetic", "interval_ms": 500},
+        {"seconds": 90.0, "profile": "demo", "warmup_min_s": 1.0, "warmup_max_s": 2.0},
+    ],
+)
+def test_form_that_was_filled_asks_for_the_same(
+    singletons: Settings, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any]
+) -> None:
+    spec = spec_of(**fields)
+    begun: list[RunSpec] = []
+
+    def start(asked_spec: RunSpec, settings: Settings) -> launcher.Started:
+        begun.append(asked_spec)
+        return launcher.Started(run_id=RUN_ID, folder=settings.runs_dir / RUN_ID, notices=())
+
+    monkeypatch.setattr(launcher, "start", start)
+    app = AppTest.from_file(str(HOME), default_timeout=60)
+    for key, value in run_again.form_values(spec, board.look(singletons).modes).items():
+        app.session_state[key] = value
+    app.run()
+    assert not app.exception
+    app.button(key="start").click().run()
+    again = to_json(begun[0].validated())
+    same = set(spec) - {"power_mode", "telemetry", "images"}
+    assert {key: again[key] for key in same} == {key: spec[key] for key in same}
+    assert again["power_mode"] == ("MODE_30W" if fields.get("power_mode") else "current")
+    assert again["images"] in ("synthetic", "cached")
+
+
+def test_model_and_folder_of_a_path_are_filled_in(singletons: Settings) -> None:
+    values = run_again.form_values(spec_of(model="/m/own", dataset="/d/images", seconds=0.2), ())
+    assert (values[state.FORM_MODEL], values[state.FORM_MODEL_PATH]) == (controls.OTHER_MODEL, "/m/own")
+    assert (values[state.FORM_DATASET], values[state.FORM_DATASET_PATH]) == (controls.FOLDER, "/d/images")
+    assert values[state.FORM_SECONDS] == 1
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [{}, {"model": "a"}, {"model": 3, "dataset": "b"}, {"model": "a", "dataset": "b", "telemetry": "replay:x.log"}],
+)
+def test_what_was_no_run_of_a_model_cannot_be_repeated(spec: dict[str, Any]) -> None:
+    assert not run_again.can_repeat(spec)
+
+
+def test_damaged_spec_fills_in_what_the_form_has_at_first(singletons: Settings) -> None:
+    damaged = {"batch_size": "many", "interval_ms": -1, "idle_s": None, "profile": 7, "items": "x", "power_mode": 5}
+    values = run_again.form_values({"model": "resnet-152", "dataset": "cifar100", **damaged}, ())
+    usual = RunSpec()
+    assert (values[state.FORM_BATCH], values[state.FORM_INTERVAL_MS]) == (usual.batch_size, usual.interval_ms)
+    assert (values[state.FORM_IDLE_S], values[state.FORM_PROFILE]) == (usual.idle_s, usual.profile)
+    assert (values[state.FORM_LENGTH], values[state.FORM_MODE]) == (controls.AS_ASKED, controls.CURRENT)
+
+
+def test_repeat_is_offered_and_pages_are_known_by_name(singletons: Settings, folder: Folder) -> None:
+    store.write_json(folder.path / store.SPEC, spec_of())
+    store.write_json(folder.path / store.SUMMARY, SUMMARY)
+    app = AppTest.from_function(script, default_timeout=60)
+    app.query_params["run"] = RUN_ID
+    app.run()
+    app.button(key="run_again").click().run()
+    assert app.session_state[state.FORM_MODEL] == "resnet-152"
+    home = AppTest.from_file(str(HOME), default_timeout=60).run()
+    assert {"live", "runs", "report", "import", "system"} <= set(home.session_state[links.KEY_PAGES])
