@@ -68,7 +68,10 @@ def _table() -> None:
     found = run_rows.chosen(rows, wanted)
     count = f"{len(rows)} run{'' if len(rows) == 1 else 's'}"
     shown = count if len(found) == len(rows) else f"{len(found)} of {count}"
-    st.caption(f"{shown} in {plain(settings.runs_dir)}. Tick runs at the left edge to open, compare or delete them.")
+    st.caption(
+        f"{shown}. Tick runs at the left edge to open, compare or delete them.",
+        help=f"They lie in {plain(settings.runs_dir)}.",
+    )
     if not found:
         st.info("No run is like this. Clear a filter or the search.")
         return

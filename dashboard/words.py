@@ -64,13 +64,18 @@ def started_utc(run_id: str) -> datetime.datetime:
     return datetime.datetime.strptime(run_id.partition("_")[0] + "+0000", "%Y%m%dT%H%M%SZ%z")
 
 
+def short_name(name: Any) -> str:
+    """Returns the last part of a hub id or a path; empty where there is none."""
+    return str(name or "").rstrip("/").rsplit("/", 1)[-1]
+
+
 def asked_text(spec: dict[str, Any]) -> str:
     """Returns what a run was asked to do, in one line; the form shows what this tab would ask next.
 
     Args:
         spec: as in ``spec.json``.
     """
-    parts = [spec.get("model"), spec.get("dataset")]
+    parts = [short_name(spec.get("model")), short_name(spec.get("dataset"))]
     if spec.get("items"):
         parts.append(f"{spec['items']:,} images")
     elif spec.get("seconds"):

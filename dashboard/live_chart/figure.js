@@ -73,7 +73,9 @@ function traces(panes, drawn, colors, scale) {
   return panes.flatMap((pane, index) => [
     ...stackTraces(pane, axes[index].first, drawn, colors),
     ...pane.lines.filter((item) => !item.stack).map((item) => ({
-      type: "scatter", mode: "lines", name: item.name, meta: item.column, x: drawn.x, y: drawn.y.get(item.column),
+      // A slow model ends a batch in few ticks only: such a value stands alone and is seen as a point.
+      type: "scatter", mode: item.second ? "lines+markers" : "lines", marker: { size: 3 * scale },
+      name: item.name, meta: item.column, x: drawn.x, y: drawn.y.get(item.column),
       xaxis: "x", yaxis: item.second ? axes[index].second : axes[index].first, connectgaps: false, hoverinfo: "skip",
       line: { color: colors.palette[item.color], width: item.width * scale, dash: item.dash },
     })),

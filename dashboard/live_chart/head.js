@@ -36,9 +36,14 @@ function makeHead(actions) {
   return head;
 }
 
+/** A model or data set of one's own is a path; its folder's name is enough here. */
+function shortName(name) {
+  return name ? name.replace(/\/+$/, "").split("/").pop() : name;
+}
+
 function titleOf(meta, isRun) {
   if (!isRun) return [meta.power_mode].filter(Boolean).join(" · ");
-  return [meta.model, meta.dataset, meta.power_mode].filter(Boolean).join(" · ") || meta.source || "";
+  return [shortName(meta.model), shortName(meta.dataset), meta.power_mode].filter(Boolean).join(" · ") || meta.source || "";
 }
 
 function badgesOf(meta) {

@@ -115,7 +115,7 @@ def test_each_verdict_has_its_word_and_its_colour(server: Server, viewer: Viewer
     assert colours["demo"] == colours["simulated"] == colours["replay"]
     assert len({colours["valid"], colours["implausible"], colours["demo"]}) == 3
     page.goto(f"{server.url}/runs")
-    expect(page.get_by_text("5 runs in")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("5 runs")).to_be_visible(timeout=LONG_MS)
     page.wait_for_selector('[data-testid="stDataFrame"] canvas')
     viewer.shot(page, "verdict-runs")
 

@@ -125,7 +125,7 @@ def test_click_goes_into_the_address_and_an_empty_page_says_why(three: Settings)
     app.selectbox(key="runs_sort").set_value("fps").run()
     assert asked(app) == {"mode": "MODE_30W", "q": "depth", "sort": "fps"}
     assert models(app) == ["depth"]
-    assert any("1 of 3 runs in" in caption.value for caption in app.caption)
+    assert any("1 of 3 runs" in caption.value for caption in app.caption)
     app.text_input(key="runs_q").set_value("nothing").run()
     assert models(app) == []
     assert any("No run is like this" in box.value for box in app.info)
