@@ -19,12 +19,12 @@ from dashboard.answer import Question, answer
 from dashboard.feed import FeedState
 from orin_core.board.paths import is_jetson
 from orin_core.errors import BadRequest, OrinError
+from orin_core.runs.whole_lines import chunks, whole_length
 
 IDLE = "idle"
 POINTS = 1500
 """Rows on screen; more than a screen has pixels helps nobody."""
 MAX_POINTS = 20_000
-_CHUNK_BYTES = 256 * 1024
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -119,25 +119,9 @@ def live(request: Request) -> Response:
     return Response(text, media_type="application/json", headers=_NO_STORE)
 
 
-def _whole_lines_bytes(path: Path) -> int:
-    """Returns the length of a growing file up to its last line end."""
+def _whole_lines(path: Path, size: int) -> Iterator[bytes]:
     with path.open("rb") as stream:
-        end = stream.seek(0, 2)
-        while end:
-            start = max(0, end - _CHUNK_BYTES)
-            stream.seek(start)
-            place = stream.read(end - start).rfind(b"\n")
-            if place >= 0:
-                return start + place + 1
-            end = start
-    return 0
-
-
-def _chunks(path: Path, size: int) -> Iterator[bytes]:
-    with path.open("rb") as stream:
-        while size > 0 and (data := stream.read(min(_CHUNK_BYTES, size))):
-            size -= len(data)
-            yield data
+        yield from chunks(stream, size)
 
 
 def run_csv(request: Request) -> Response:
@@ -148,7 +132,8 @@ def run_csv(request: Request) -> Response:
         recording = finder.find(run_id)
         if recording is None:
             return _refused(finder.missing(run_id), 404)
-        size = _whole_lines_bytes(recording.csv_path)
+        with recording.csv_path.open("rb") as stream:
+            size = whole_length(stream)
     except BadRequest as error:
         return _refused(error, 400)
     except FileNotFoundError:
@@ -158,7 +143,9 @@ def run_csv(request: Request) -> Response:
         "Content-Disposition": f'attachment; filename="{recording.run_id}.csv"',
         "Content-Length": str(size),
     }
-    return StreamingResponse(_chunks(recording.csv_path, size), media_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingResponse(
+        _whole_lines(recording.csv_path, size), media_type="text/csv; charset=utf-8", headers=headers
+    )
 
 
 def plotly_js(request: Request) -> Response:

@@ -55,12 +55,11 @@ def _board(run: RunFacts) -> str:
         name = "board not named in the log" if origin_of(run) == "imported" else "board not known"
     parts = [str(name)]
     size_gb = module_gb(run)
-    if size_gb and f"{size_gb} GB module" in parts[0]:
-        pass  # an imported log's board is named by its RAM
-    elif size_gb:
+    named = bool(size_gb) and f"{size_gb} GB module" in parts[0]  # an imported log's board is named by its RAM
+    if size_gb and not named:
         total_mb = number_or_none(run.summary.get("ram_total_mb") or run.environment.get("ram_total_mb"))
         parts.append(f"{size_gb} GB module ({total_mb:.0f} MB of RAM in all)")
-    else:
+    elif not size_gb:
         parts.append("RAM total not recorded")
     if release := l4t(run):
         parts.append(f"L4T {release}")

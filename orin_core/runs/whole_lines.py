@@ -78,6 +78,6 @@ def open_whole(path: Path) -> io.BufferedReader:
     stream = path.open("rb")
     try:
         return io.BufferedReader(Head(stream, whole_length(stream)), CHUNK_BYTES)
-    except BaseException:
+    except BaseException:  # whatever it was goes on; only the file must not stay open
         stream.close()
         raise
