@@ -9,8 +9,11 @@ run:
 	@$(call SETUP,run)
 	@exec $(BIN)/python -m dashboard
 
+# In the order of the files: the slow ones come first.
+WORKERS = -n 3 --dist loadfile --no-loadscope-reorder
+
 test: check
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 check: setup-test
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: run make format."; exit 1; }
@@ -29,7 +32,7 @@ bench: setup-test
 
 test-jetpack6: setup-test
 	@$(call SETUP,jetpack6,3.10)
-	@.venv-jetpack6/bin/python -m pytest -n 2 -m "not torch and not browser" $(ARGS)
+	@.venv-jetpack6/bin/python -m pytest $(WORKERS) -m "not torch and not browser" $(ARGS)
 
 setup-test:
 	@$(call SETUP,test)

@@ -52,6 +52,8 @@ def answer(state: FeedState, question: Question, *, epoch: str) -> dict[str, Any
     table = state.table
     if table and table.last_s is not None:
         document["t_s"] = table.last_s
+    if state.partial:
+        document["partial"] = True
     columns = [table.columns[number] for number in table.picks(cores=question.cores)] if table else []
     meta = {**state.meta, "interval_s": state.interval_s, "columns": columns, "light": question.light}
     now = f"{zlib.crc32(json.dumps(meta, sort_keys=True).encode()):x}"

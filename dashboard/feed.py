@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import dataclasses
 import json
 import threading
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.marks import MAX_MARKS, READER_KINDS, Mark, marks_of
+from dashboard.rows import Growing, Rows, RunRows
 from dashboard.table import Table
 from dashboard.window import Windows
 from orin_core.board.sample import METRIC_BY_FIELD
@@ -20,7 +20,6 @@ from orin_core.runs import gallery, store
 from orin_core.runs.recording import Recording
 from orin_core.spec import Phase, RunState
 
-_BLOCK_BYTES = 16 * 1024 * 1024
 _MAX_RUNS = 8
 _MAX_BYTES = 256 * 1024 * 1024
 RECENT_S = 60.0
@@ -45,6 +44,7 @@ class FeedState:
 
     Args:
         table: its rows; None before the first tick.
+        partial: whether older rows are still being read.
         windows: whole windows of them.
         interval_s: asked time between ticks, s.
         age_s: s since the last tick; None where nothing is to be expected any more.
@@ -53,31 +53,12 @@ class FeedState:
     """
 
     table: Table | None
+    partial: bool
     windows: Windows
     interval_s: float
     age_s: float | None
     meta: dict[str, Any]
     progress: dict[str, Any]
-
-
-class Growing:
-    """Whole lines of a file that only grows, from where the last call stopped."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = 0
-
-    def read_new(self) -> bytes:
-        """Returns the next whole lines, at most 16 MiB."""
-        try:
-            with self._path.open("rb") as stream:
-                stream.seek(self._offset)
-                data = stream.read(_BLOCK_BYTES)
-        except FileNotFoundError:
-            return b""
-        data = data[: data.rfind(b"\n") + 1]
-        self._offset += len(data)
-        return data
 
 
 class RunFeed:
@@ -89,12 +70,10 @@ class RunFeed:
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
-        self.epoch = "r"
         self.lock = threading.Lock()
-        self._table: Table | None = None
-        self._rows = Growing(recording.csv_path)
+        self._all = RunRows(recording.csv_path)
+        self._shown = Rows(recording.csv_path)
         self._events = Growing(recording.folder / store.EVENTS)
-        self._windows = Windows()
         self._phases: list[list[Any]] = []
         self._marks: deque[Mark] = deque(maxlen=MAX_MARKS)
         self._ram_idle_mb: int | None = None
@@ -107,14 +86,20 @@ class RunFeed:
     @property
     def nbytes(self) -> int:
         """Memory that the rows take, bytes."""
-        return self._table.nbytes if self._table else 0
+        return self._all.nbytes
+
+    @property
+    def epoch(self) -> str:
+        """Names the rows that are shown now: the newest ones of a long run first, then all of them."""
+        return self._shown.life
+
+    @property
+    def _table(self) -> Table | None:
+        return self._shown.table
 
     def _read_rows(self) -> None:
-        while data := self._rows.read_new():
-            if self._table is None:
-                first, _, data = data.partition(b"\n")
-                self._table = Table(next(csv.reader([first.decode("utf-8", errors="replace")])))
-            self._table.add_csv(data)
+        self._shown, some = self._all.read()
+        if some:
             self._seen_s = time.monotonic()
 
     def _read_events(self) -> None:
@@ -161,7 +146,8 @@ class RunFeed:
         }
         return FeedState(
             table=self._table,
-            windows=self._windows,
+            partial=self._all.partial,
+            windows=self._shown.windows,
             interval_s=float(status.get("interval_ms") or 1000) / 1000,
             age_s=self._age_s(status) if running else None,
             meta=meta,

@@ -185,6 +185,7 @@ class IdleBoard:
         """Returns what ``build`` makes of the present state, while no row is added."""
         with self._lock:
             state = FeedState(
+                partial=False,
                 table=self._table,
                 windows=self._windows,
                 interval_s=INTERVAL_MS / 1000,

@@ -155,6 +155,8 @@ class LiveChart {
   /** A little after the next tick is due, at most a second away. */
   delayMs() {
     if (this.failures) return Math.min(5000, 500 * 2 ** Math.min(4, this.failures - 1));
+    // Of a long run the newest rows come first; the others are being read.
+    if (this.last?.partial) return 1000;
     if (this.isRun && this.ended) return this.follow ? 1500 : 600_000;
     if (this.light) return LIGHT_MS;
     const age = this.last?.age_s;
@@ -164,6 +166,7 @@ class LiveChart {
   }
 
   take(answer) {
+    const completed = this.last?.partial && !answer.partial;
     this.last = answer;
     this.receivedMs = performance.now();
     this.refused = null;
@@ -174,6 +177,7 @@ class LiveChart {
     for (const row of answer.rows) this.addRow(row, answer.reset);
     this.arrange();
     if (this.ended) this.paused = null;
+    if (completed && this.userRange) fetchDetail(this);
     if (this.span && !this.userRange && !this.paused) this.rows.dropBefore(this.rows.endMs - this.span * 1000 - 5000);
     this.cursor = this.rows.length > 2 * this.points || before !== this.points ? "" : answer.cursor;
     const state = answer.active;

