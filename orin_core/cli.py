@@ -16,7 +16,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from orin_core import cli_compare, cli_export, cli_import, cli_report, cli_run, doctor, hub, kit_check, settings
+from orin_core import (
+    cli_compare,
+    cli_export,
+    cli_import,
+    cli_report,
+    cli_run,
+    cli_sweep,
+    doctor,
+    hub,
+    kit_check,
+    settings,
+)
 from orin_core.board.logs import Line, iter_log, open_log
 from orin_core.errors import BadRequest, OrinError, RunFailed
 from orin_core.runs import launcher, log_rows
@@ -36,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m orin_core", description=__doc__.splitlines()[0] if __doc__ else "")
     commands = parser.add_subparsers(dest="command", required=True)
     cli_run.add_parser(commands)
+    cli_sweep.add_parser(commands)
     runs = commands.add_parser("runs", help="list runs, newest first")
     runs.add_argument("--json", action="store_true", help="one JSON list")
     runs.add_argument("--runs-dir", type=Path, help="folder of run folders")
@@ -186,6 +198,7 @@ def _opened_for_writing(path: Path) -> TextIO:
 
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace, Settings], int]] = {
     "run": cli_run.command,
+    "sweep": cli_sweep.command,
     "runs": _command_runs,
     "stop": _command_stop,
     "fetch": _command_fetch,

@@ -13,8 +13,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from orin_core import cli_cell
 from orin_core.catalog import dataset_row, model_row
-from orin_core.errors import BadRequest, RunFailed
+from orin_core.errors import BadRequest, OrinError, RunFailed
 from orin_core.profiles import DEMO_S, FORMAL_S, STANDARD_S
 from orin_core.runs import launcher
 from orin_core.runs.finish import labels
@@ -65,6 +66,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     run.add_argument("--seed", type=int, default=defaults.seed, help="of random weights and synthetic images")
     run.add_argument("--notes", default=defaults.notes, help=f"text to keep with the run, up to {MAX_NOTES} characters")
     run.add_argument("--ambient-c", type=float, metavar="C", help="temperature around the board, degree C")
+    run.add_argument("--spec", type=Path, metavar="FILE", help="the run as JSON, as in a spec.json; with --out only")
+    run.add_argument(
+        "--out", type=Path, metavar="DIR", help="with --spec: where its run goes; one that is there is kept"
+    )
     run.add_argument("--runs-dir", type=Path, help="folder of run folders (default data/runs)")
     run.add_argument("--offline", action="store_true", help="never look at the network (runs never download)")
     run.add_argument("--detach", action="store_true", help="print the run's id and return at once")
@@ -208,8 +213,32 @@ def _judgement(summary: dict[str, Any]) -> list[str]:
 
 def command(arguments: argparse.Namespace, config: Settings) -> int:
     """Runs the command and returns its exit code."""
-    spec = _spec_of(arguments, config)
+    if (arguments.spec is None) != (arguments.out is None):
+        raise BadRequest("--spec and --out go together.", "Give both: a run as JSON, and where it goes.")
+    if arguments.spec is not None:
+        return _cell(arguments, config)
     runs_dir = (arguments.runs_dir or config.runs_dir).expanduser().resolve()
+    return _run(_spec_of(arguments, config), runs_dir, arguments, config)[0]
+
+
+def _cell(arguments: argparse.Namespace, config: Settings) -> int:
+    spec, folder = cli_cell.read_spec(arguments.spec), arguments.out.expanduser().resolve()
+    if (found := cli_cell.done_before(spec, folder)) is not None:
+        print(f"{found.run_id} is done already.", file=sys.stderr)
+        return EXIT_DONE
+    try:
+        usual, summary = _run(spec, folder, arguments, config)
+    except OrinError as error:
+        code = cli_cell.exit_code_of(error)
+        if code is None:
+            raise
+        print(str(error), file=sys.stderr)
+        return code
+    return cli_cell.exit_code(summary, usual)
+
+
+def _run(spec: RunSpec, runs_dir: Path, arguments: argparse.Namespace, config: Settings) -> tuple[int, dict[str, Any]]:
+    """Starts a run and follows it; returns its exit code and its summary, which is empty for one that goes on alone."""
     stopper = None if arguments.detach else _Stopper()
     started = launcher.start(spec, config, runs_dir=runs_dir)
     if stopper:
@@ -223,7 +252,7 @@ def command(arguments: argparse.Namespace, config: Settings) -> int:
         print(
             json.dumps({"run_id": started.run_id, "folder": str(started.folder)}) if arguments.json else started.run_id
         )
-        return EXIT_DONE
+        return EXIT_DONE, {}
     summary = _follow(started.recording, config)
     if arguments.json:
         print(json.dumps(summary, indent=2))
@@ -231,6 +260,6 @@ def command(arguments: argparse.Namespace, config: Settings) -> int:
         _print_summary(summary)
     if summary["state"] not in (RunState.DONE.value, RunState.STOPPED.value):
         print(f"{summary['message']} {summary['hint']}".strip(), file=sys.stderr)
-        return EXIT_FAILED
+        return EXIT_FAILED, summary
     stopped = stopper.interrupted or summary["state"] == RunState.STOPPED.value
-    return EXIT_INTERRUPTED if stopped else EXIT_DONE
+    return EXIT_INTERRUPTED if stopped else EXIT_DONE, summary

@@ -18,7 +18,7 @@ class Settings:
     """Where things lie and how the dashboard listens.
 
     Args:
-        data_dir: ``ORIN_DATA_DIR``; holds ``runs/``, ``models/`` and ``datasets/``.
+        data_dir: ``ORIN_DATA_DIR``; holds ``runs/``, ``sweeps/``, ``models/`` and ``datasets/``.
         state_dir: ``ORIN_STATE_DIR``; the board's lock, one per machine; and the simulated board.
         telemetry: ``ORIN_TELEMETRY``; what ``--telemetry`` is when it is not given.
         address: ``ORIN_ADDRESS``; where the dashboard listens.
@@ -35,6 +35,11 @@ class Settings:
     def runs_dir(self) -> Path:
         """Folder of the run folders."""
         return self.data_dir / "runs"
+
+    @property
+    def sweeps_dir(self) -> Path:
+        """Folder of the sweep folders."""
+        return self.data_dir / "sweeps"
 
 
 def default_state_dir() -> Path:

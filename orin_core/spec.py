@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
+import typing
 from typing import Any
 
 from orin_core.errors import BadRequest
@@ -146,6 +147,8 @@ class RunSpec:
         seed: of random weights and synthetic images, 0 to 2**32 - 1.
         notes: what a person wants kept with the run, at most 2000 characters.
         ambient_c: temperature around the board as read by a person, degree C.
+        sweep: id of the sweep that this run belongs to; None for a run of its own.
+        cell: which cell of that sweep it is.
     """
 
     model: str | None = None
@@ -168,6 +171,8 @@ class RunSpec:
     seed: int = 0
     notes: str = ""
     ambient_c: float | None = None
+    sweep: str | None = None
+    cell: str | None = None
 
     @property
     def is_replay(self) -> bool:
@@ -290,17 +295,28 @@ def _from_json(cls: Any, document: Any) -> Any:
     unknown = sorted(set(document) - names)
     if unknown:
         raise BadRequest(f"{cls.__name__} has no field {', '.join(unknown)}.", f"It has {', '.join(sorted(names))}.")
+    _check_types(cls, document)
     try:
         return cls(**document)
     except TypeError as error:
         raise BadRequest(f"This is no {cls.__name__}: {error}.") from error
 
 
+def _check_types(cls: Any, document: dict[str, Any]) -> None:
+    for name, hint in typing.get_type_hints(cls).items():
+        kinds = typing.get_args(hint) or (hint,)
+        value = document.get(name)
+        fits = isinstance(value, kinds) or (float in kinds and isinstance(value, int))
+        if name in document and (not fits or (isinstance(value, bool) and bool not in kinds)):
+            wanted = " or ".join("null" if kind is type(None) else kind.__name__ for kind in kinds)
+            raise BadRequest(f"{name} is {value!r}.", f"It must be {wanted}.")
+
+
 def run_spec_from_json(document: Any) -> RunSpec:
     """Returns the RunSpec of a JSON object.
 
     Raises:
-        BadRequest: not an object, or a field is unknown or missing.
+        BadRequest: not an object, a field is unknown or missing, or a value is of the wrong kind.
     """
     spec: RunSpec = _from_json(RunSpec, document)
     return spec

@@ -22,6 +22,7 @@ from typing import Any
 from orin_core.board.sample import Tick
 from orin_core.errors import RunFailed
 from orin_core.runs.columns import Layout, RowContext
+from orin_core.runs.whole_lines import open_plain
 
 RUN_CSV = "run.csv"
 BATCHES_CSV = "batches.csv"
@@ -52,22 +53,28 @@ def csv_line(cells: Iterable[str]) -> str:
     return buffer.getvalue()
 
 
-def write_json(path: Path, document: Mapping[str, Any]) -> None:
+def write_json(path: Path, document: Mapping[str, Any], *, durable: bool = False) -> None:
     """Replaces a JSON file atomically.
 
     Args:
         path: file to replace; its folder exists.
         document: finite values only; NaN would not be JSON.
+        durable: whether it is on the disk when this returns, for what must survive a power cut.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    with temporary.open("w", encoding="utf-8") as stream:
+        stream.write(json.dumps(document, indent=2, allow_nan=False) + "\n")
+        if durable:
+            stream.flush()
+            os.fsync(stream.fileno())
     os.replace(temporary, path)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
     """Returns the JSON object in a file, None where there is no file or no object in it."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        with open_plain(path) as stream:
+            document = json.loads(stream.read())
     except (OSError, ValueError):
         return None
     return document if isinstance(document, dict) else None

@@ -1,0 +1,129 @@
+"""Everything that can be known before the first run of a sweep: names, modes, disk, order, length."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import shutil
+from collections.abc import Callable
+
+from orin_core.catalog import resolve_dataset, resolve_model
+from orin_core.errors import BadRequest, OrinError
+from orin_core.runs import launcher
+from orin_core.runs.prepare import MIN_FREE_MB, check_writable
+from orin_core.settings import Settings
+from orin_core.spec import RunSpec
+from orin_core.sweeps.board_state import SweepBoard
+from orin_core.sweeps.order import ordered
+from orin_core.sweeps.spec import Cell, SweepSpec
+
+LOAD_S = 20.0
+"""Taken for loading a model where no earlier run tells."""
+MB_PER_HOUR = 12.0
+"""Rows, batches and raw lines of an hour at one tick a second, rounded up.
+
+**Source**: a simulated run of 10 min at 1 Hz takes 1.1 MB.
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is known of a sweep before its first run.
+
+    Args:
+        order: its cells in the order in which they are run.
+        mode_found: power mode of the board now, put back at the end; None where it tells none.
+        expected_s: how long it will take, s, waits for cooling left out; None where a length is not known.
+        unknown: how many cells no earlier run tells the length of; theirs is a guess.
+        disk_mb: about so much it will write, MB.
+        reboots: modes that need one, as things are.
+    """
+
+    order: tuple[Cell, ...]
+    mode_found: str | None
+    expected_s: float
+    unknown: int
+    disk_mb: float
+    reboots: tuple[str, ...]
+
+
+def plan(spec: SweepSpec, settings: Settings) -> Plan:
+    """Checks a sweep whole and returns what is to come.
+
+    Raises:
+        BadRequest: names everything that is wrong: unknown names, data that is missing, modes that the board has
+            not, too little disk.
+        TelemetryError: this machine does not have the telemetry source.
+    """
+    board = SweepBoard(str(spec.run.get("telemetry", settings.telemetry)), settings.state_dir)
+    _check_names(spec, board)
+    places = {mode: board.place(mode) for mode in spec.power_modes}
+    mask = board.mask_now()
+    order = ordered(spec.cells(), seed=spec.seed, places=places, mask_now=mask)
+    lengths = [_length_s(spec.run_spec(cell, "plan"), settings) for cell in order]
+    expected_s = sum(seconds for seconds, _ in lengths)
+    interval_s = float(spec.run.get("interval_ms", 1000)) / 1000
+    disk_mb = math.ceil(expected_s / 3600 * MB_PER_HOUR / min(1.0, interval_s)) + len(order) * 0.2
+    _check_disk(settings, disk_mb)
+    found = board.current_mode()
+    return Plan(
+        order=order,
+        mode_found=found.name if found else None,
+        expected_s=expected_s,
+        unknown=sum(not known for _, known in lengths),
+        disk_mb=disk_mb,
+        reboots=tuple(
+            mode
+            for mode, place in places.items()
+            if mask is not None and place.tpc_pg_mask is not None and place.tpc_pg_mask != mask
+        ),
+    )
+
+
+def _check_names(spec: SweepSpec, board: SweepBoard) -> None:
+    """Refuses a sweep for all its wrong names at once: it is mended in one go.
+
+    Raises:
+        BadRequest: one or more names are wrong.
+    """
+    weights, images = str(spec.run.get("weights", "auto")), str(spec.run.get("images", "auto"))
+    looks: list[Callable[[], object]] = [
+        *(functools.partial(resolve_model, model, weights=weights) for model in spec.models),
+        *(functools.partial(resolve_dataset, dataset, images=images) for dataset in spec.datasets),
+        *(functools.partial(board.find_mode, mode) for mode in spec.power_modes),
+    ]
+    wrong = [error for error in map(_error_of, looks) if error is not None]
+    if len(wrong) == 1:
+        raise wrong[0]
+    if wrong:
+        raise BadRequest(" ".join(error.message for error in wrong), " ".join(dict.fromkeys(e.hint for e in wrong)))
+
+
+def _error_of(look: Callable[[], object]) -> OrinError | None:
+    try:
+        look()
+    except OrinError as error:
+        return error
+    return None
+
+
+def _length_s(spec: RunSpec, settings: Settings) -> tuple[float, bool]:
+    """Returns how long a run takes, s, and whether an earlier run tells so."""
+    told = launcher.estimate_s(spec, settings.runs_dir)
+    if told is not None:
+        return told, True
+    return spec.idle_s + LOAD_S + spec.warmup_min_s + (spec.seconds or 0.0) + spec.cooldown_s, False
+
+
+def _check_disk(settings: Settings, disk_mb: float) -> None:
+    check_writable(settings.runs_dir)
+    existing = settings.data_dir
+    while not existing.exists():
+        existing = existing.parent
+    free_mb = shutil.disk_usage(existing).free / 1e6
+    if free_mb < disk_mb + MIN_FREE_MB:
+        raise BadRequest(
+            f"The sweep needs about {disk_mb:.0f} MB and {free_mb:.0f} MB are free in {settings.data_dir}.",
+            "Free disk space, or make a smaller sweep.",
+        )

@@ -1,0 +1,111 @@
+"""Sweeps with real processes on the simulated board: to the end, through kills, pauses, stops and reboots."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from orin_core.board import power
+from orin_core.board.probes import board_paths
+from orin_core.runs.recording import Recording
+from orin_core.sweeps.state import CellState, SweepState
+from tests.conftest import Home, wait_for
+from tests.support_sweep import SweepHome, assert_each_cell_once, kill_at_random
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.fixture
+def machine(home: Home) -> SweepHome:
+    return SweepHome(home=home)
+
+
+def mode_of(machine: SweepHome) -> str | None:
+    paths = board_paths("simulated", machine.home.settings.state_dir)
+    assert paths is not None
+    mode = power.current_mode(paths)
+    return mode.name if mode else None
+
+
+def test_a_sweep_fills_its_cells_and_gives_the_board_back(machine: SweepHome) -> None:
+    sweep = machine.start(power_modes=["50W", "MAXN"], exclude=[{"power_mode": "50W"}], repeats=2)
+    progress = machine.wait_for_end(sweep)
+    assert (progress.state, progress.message) == (SweepState.DONE, "")
+    assert_each_cell_once(machine, sweep, progress)
+    assert mode_of(machine) == "MAXN"
+    done = [one.run_id for one in progress.cells.values() if one.run_id]
+    modes = {Recording(folder=machine.home.settings.runs_dir / run_id).environment()["power_mode"] for run_id in done}
+    assert modes == {"MAXN"}
+    listed = json.loads(machine.home.cli("sweep", "status", "--json").stdout)
+    assert [(one["sweep_id"], one["state"]) for one in listed] == [(sweep.sweep_id, "done")]
+    again = machine.home.cli("sweep", "resume", sweep.sweep_id)
+    assert (again.returncode, "is done" in again.stderr) == (2, True)
+
+
+def test_killed_at_random_it_ends_with_each_cell_once(machine: SweepHome) -> None:
+    sweep = machine.start(power_modes=["MAXN", "50W"], repeats=2)
+    seed = 20261125
+    victims = kill_at_random(machine, sweep, kills=5, seed=seed, longest_s=5.0)
+    print(f"seed {seed}: {dict(victims)}")
+    machine.resume()
+    progress = machine.wait_for_end(sweep)
+    assert progress.state is SweepState.DONE
+    assert_each_cell_once(machine, sweep, progress)
+
+
+def test_pause_waits_for_the_cell_and_stop_does_not(machine: SweepHome) -> None:
+    sweep = machine.start(repeats=3, run={"weights": "random", "seconds": 4, "idle_s": 0, "cooldown_s": 0,
+                                          "warmup_min_s": 0, "warmup_max_s": 0})  # fmt: skip
+    wait_for(lambda: sweep.progress().cells["001"].state is CellState.RUNNING, "the first cell")
+    assert machine.home.cli("sweep", "pause", sweep.sweep_id).returncode == 0
+    wait_for(lambda: sweep.progress().state is SweepState.PAUSED, "the pause")
+    states = [one.state for one in sweep.progress().cells.values()]
+    assert states.count(CellState.DONE) == 1
+    wait_for(lambda: not machine.home.processes(), "nobody works")
+    assert machine.home.cli("sweep", "resume", sweep.sweep_id).returncode == 0
+    wait_for(lambda: CellState.RUNNING in [one.state for one in sweep.progress().cells.values()], "the next cell")
+    assert machine.home.cli("sweep", "stop", sweep.sweep_id).returncode == 0
+    progress = machine.wait_for_end(sweep)
+    assert progress.state is SweepState.STOPPED
+    assert [one.state for one in progress.cells.values()].count(CellState.DONE) < 3
+    assert machine.home.cli("sweep", "resume", sweep.sweep_id).returncode == 0
+    progress = machine.wait_for_end(sweep)
+    assert_each_cell_once(machine, sweep, progress)
+
+
+def test_with_consent_it_goes_through_its_reboots(machine: SweepHome) -> None:
+    sweep = machine.start(power_modes=["MAXN", "30W"], reboot=True)
+    boot_id = machine.boot_id()
+    # Every process ends with the old boot, and the unit of the machine begins anew.
+    wait_for(lambda: machine.boot_id() != boot_id, "the reboot")
+    machine.power_cut()
+    machine.resume()
+    progress = machine.wait_for_end(sweep)
+    assert_each_cell_once(machine, sweep, progress)
+    assert [one["mode"] for one in progress.reboots] == ["MODE_30W"]
+    assert progress.reboots[0]["boot_id"] == boot_id.strip()
+    assert "not put back: MAXN needs a reboot" in progress.message
+
+
+def test_without_consent_it_does_all_it_can_and_says_what_to_type(machine: SweepHome) -> None:
+    sweep = machine.start(power_modes=["30W", "MAXN"])
+    wait_for(lambda: sweep.progress().state is SweepState.REBOOT, "the request")
+    progress = sweep.progress()
+    assert {key: one.state for key, one in progress.cells.items()} == {
+        "001": CellState.PENDING,
+        "002": CellState.DONE,
+    }
+    assert "-m 2 (answer YES)" in progress.message
+    paths = board_paths("simulated", machine.home.settings.state_dir)
+    assert paths is not None
+    power.reboot_into(paths, power.find_mode("30W", power.list_modes(paths)))
+    assert_each_cell_once(machine, sweep, machine.wait_for_end(sweep))
+
+
+def test_a_cell_that_fails_is_named_and_the_others_go_on(machine: SweepHome) -> None:
+    path = machine.file(models=["./tiny", "./broken"], on_failure="retry")
+    (machine.home.root / "broken" / "config.json").write_text("{}")
+    refused = machine.home.cli("sweep", "start", str(path))
+    assert (refused.returncode, "broken" in refused.stderr) == (2, True)
+    assert not machine.home.runs
