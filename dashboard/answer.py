@@ -10,7 +10,10 @@ from typing import Any
 from dashboard.feed import FeedState
 from dashboard.table import Table
 from dashboard.thinning import GAP_INTERVALS
-from dashboard.window import between, for_browser
+from dashboard.window import Rows, between, for_browser
+
+_MAX_DIGITS = 18
+"""No cursor has more; Python reads no number of thousands."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +52,9 @@ def answer(state: FeedState, question: Question, *, epoch: str) -> dict[str, Any
         document.update(_newest(state, question, epoch))
     else:
         document.update(_between(state, question.between_s, question))
-    table = state.table
-    if table and table.last_s is not None:
-        document["t_s"] = table.last_s
     if state.partial:
         document["partial"] = True
+    table = state.table
     columns = [table.columns[number] for number in table.picks(cores=question.cores)] if table else []
     meta = {**state.meta, "interval_s": state.interval_s, "columns": columns, "light": question.light}
     now = f"{zlib.crc32(json.dumps(meta, sort_keys=True).encode()):x}"
@@ -69,19 +70,22 @@ def _newest(state: FeedState, question: Question, epoch: str) -> dict[str, Any]:
     life = f"{epoch}c" if question.cores else epoch
     document: dict[str, Any] = {"cursor": f"{life}:{table.end if table else 0}"}
     if table is None:
-        return {"rows": [], **document}
+        # What a browser may still have is of another life.
+        return {"reset": True, "rows": [], **document}
     known = _known(table, question, life)
     if known is not None:
         new = table.take(known, table.end, table.picks(cores=question.cores))
         return {"rows": for_browser(new, gap_s, table.time_s(known - 1)), **document}
-    rows = state.windows.rows(table, span_s=question.span_s, points=question.points, cores=question.cores, gap_s=gap_s)
-    return {"reset": True, "rows": rows, **document}
+    rows, few = state.windows.rows(
+        table, span_s=question.span_s, points=question.points, cores=question.cores, gap_s=gap_s
+    )
+    return {"reset": True, **_told(rows, few), **document}
 
 
 def _known(table: Table, question: Question, life: str) -> int | None:
     """Returns the place up to which the browser has every row, None where it has to start over."""
     before, _, count = question.cursor.rpartition(":")
-    if before != life or not (count.isascii() and count.isdecimal()):
+    if before != life or len(count) > _MAX_DIGITS or not (count.isascii() and count.isdecimal()):
         return None
     known = int(count)
     reached = table.first <= known <= table.end
@@ -90,7 +94,11 @@ def _known(table: Table, question: Question, life: str) -> int | None:
 
 def _between(state: FeedState, between_s: tuple[float, float], question: Question) -> dict[str, Any]:
     if state.table is None:
-        return {"rows": [], "full": True}
+        return {"rows": []}
     gap_s = GAP_INTERVALS * state.interval_s
-    rows, whole = between(state.table, *between_s, points=question.points, cores=question.cores, gap_s=gap_s)
-    return {"rows": rows, "full": whole}
+    return _told(*between(state.table, *between_s, points=question.points, cores=question.cores, gap_s=gap_s))
+
+
+def _told(rows: Rows, few: bool) -> dict[str, Any]:
+    """Returns rows as an answer has them; ``thinned`` where they are extremes and not readings of an instant."""
+    return {"rows": rows, "thinned": True} if few else {"rows": rows}

@@ -19,7 +19,7 @@ from dashboard.answer import Question, answer
 from dashboard.feed import FeedState
 from orin_core.board.paths import is_jetson
 from orin_core.errors import BadRequest, OrinError
-from orin_core.runs.whole_lines import chunks, whole_length
+from orin_core.runs.whole_lines import chunks, open_plain, whole_length
 
 IDLE = "idle"
 POINTS = 1500
@@ -120,7 +120,7 @@ def live(request: Request) -> Response:
 
 
 def _whole_lines(path: Path, size: int) -> Iterator[bytes]:
-    with path.open("rb") as stream:
+    with open_plain(path) as stream:
         yield from chunks(stream, size)
 
 
@@ -132,7 +132,7 @@ def run_csv(request: Request) -> Response:
         recording = finder.find(run_id)
         if recording is None:
             return _refused(finder.missing(run_id), 404)
-        with recording.csv_path.open("rb") as stream:
+        with open_plain(recording.csv_path) as stream:
             size = whole_length(stream)
     except BadRequest as error:
         return _refused(error, 400)

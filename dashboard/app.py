@@ -13,11 +13,13 @@ from starlette.middleware import Middleware
 
 from dashboard import api, state
 from dashboard.hosts import HostCheck
+from dashboard.promptness import send_at_once
 
 
 @contextlib.asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any] | None]:
-    """Ends the idle board's probe with the server."""
+    """Lets answers leave at once, and ends the idle board's probe with the server."""
+    send_at_once(int(st.get_option("server.port")))
     yield None
     await run_in_threadpool(state.reset)
 

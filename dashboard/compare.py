@@ -7,20 +7,25 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import compare_table, report_table, state
+from dashboard import address, compare_table, report_table, state
 from dashboard.compare_charts import CHART_KEY, Pane, figure, text_style
-from dashboard.words import plain, started_utc
+from dashboard.words import plain
 from orin_core.errors import BadRequest
 from orin_core.report.differences import UNKNOWN, Differences, differences
-from orin_core.report.overlay import MAX_RUNS, MIN_RUNS, READING_BY_KEY, READINGS, RunLines, lines_of
-from orin_core.runs.recording import RUN_ID, Recording, list_runs
+from orin_core.report.overlay import MAX_RUNS, MIN_RUNS, READING_BY_KEY, READINGS, Reading, RunLines, lines_of
+from orin_core.runs.recording import Recording, is_run_id, list_runs, started_utc
 
 QUERY_RUNS = "runs"
 """Query key: ids of the runs, with commas between them; the first is what the others are held against."""
+QUERY_PANES = "panes"
+"""Query key: keys of the readings that are drawn, with commas between them; all without it."""
+QUERY_PART = "part"
+"""Query key: ``whole`` where the lines are those of the whole run."""
 FORM_RUNS = "form_compare_runs"
 FORM_PANES = "form_compare_panes"
 FORM_PART = "form_compare_part"
 MEASURE, WHOLE = "Measure only", "Whole run"
+_NO_PANES = "none"
 
 
 def page() -> None:
@@ -28,7 +33,7 @@ def page() -> None:
     st.subheader("Compare")
     recordings = _chosen()
     if len(recordings) < MIN_RUNS:
-        _invite(len(recordings))
+        _invite([recording.run_id for recording in recordings])
         return
     with st.spinner("Reading the runs …"):
         found = differences(recordings)
@@ -39,8 +44,10 @@ def page() -> None:
     _conditions(found)
 
 
-def _invite(chosen: int) -> None:
-    if len(list_runs(state.settings().runs_dir)) + chosen < MIN_RUNS:
+def _invite(chosen: Sequence[str]) -> None:
+    # A run elsewhere is known by its address only.
+    there = {recording.run_id for recording in list_runs(state.settings().runs_dir)}.union(chosen)
+    if len(there) < MIN_RUNS:
         st.info(
             "There are not yet two runs to compare. Start one on the Live page, or bring old logs in on the "
             "Import page."
@@ -115,7 +122,7 @@ def _remember() -> None:
 
 def _option(run_id: str) -> str:
     """Returns a run as the list names it, from its id alone: there may be a thousand."""
-    if not RUN_ID.fullmatch(run_id):
+    if not is_run_id(run_id):
         return run_id
     _, model, dataset, mode, salt = run_id.split("_")
     return f"{started_utc(run_id):%Y-%m-%d %H:%M:%S} · {model} · {dataset} · {mode} · {salt}"
@@ -130,14 +137,15 @@ def _said(found: Differences) -> None:
     shown = [compare_table.said(tone, title, lines) for tone, title, lines in boxes if lines]
     if shown:
         st.html(f'<div class="orin-said">{"".join(shown)}</div>')
-    notes = [f"{one.letter} against {found.runs[0].letter}: {note}." for one in found.runs for note in one.notes]
-    with st.expander("What the marks mean" + (", and why they are there" if notes else "")):
+    whys = compare_table.whys(found)
+    with st.expander("What the marks mean" + (", and why they are there" if whys else "")):
         st.html(report_table.listed("Marks", compare_table.MARKS))
-        if notes:
-            st.html(report_table.listed("Why", notes))
+        if whys:
+            st.html(report_table.listed("Why", whys))
 
 
-def _chart(found: Differences, lines: Sequence[RunLines]) -> None:
+def _drawn() -> tuple[list[Reading], bool]:
+    """Shows what can be drawn, and returns the readings that are, and whether over the whole run."""
     st.session_state.setdefault(FORM_PANES, [reading.key for reading in READINGS])
     st.session_state.setdefault(FORM_PART, MEASURE)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -146,15 +154,37 @@ def _chart(found: Differences, lines: Sequence[RunLines]) -> None:
             [reading.key for reading in READINGS],
             format_func=lambda key: READING_BY_KEY[key].label,
             selection_mode="multi",
-            key=FORM_PANES,
+            **address.bound(QUERY_PANES, FORM_PANES, read=_read_panes, write=_write_panes),
         )
-        part = st.segmented_control("Part", [MEASURE, WHOLE], key=FORM_PART)
+        part = st.segmented_control(
+            "Part",
+            [MEASURE, WHOLE],
+            **address.bound(
+                QUERY_PART,
+                FORM_PART,
+                read=lambda text: WHOLE if text == "whole" else MEASURE,
+                write=lambda part: "whole" if part == WHOLE else "",
+            ),
+        )
+    return [reading for reading in READINGS if reading.key in chosen], part == WHOLE
+
+
+def _read_panes(text: str) -> list[str]:
+    named = text.split(",")
+    found = [reading.key for reading in READINGS if reading.key in named]
+    return found if found or text == _NO_PANES else [reading.key for reading in READINGS]
+
+
+def _write_panes(chosen: Sequence[str]) -> str:
+    return "" if len(chosen) == len(READINGS) else ",".join(chosen) or _NO_PANES
+
+
+def _chart(found: Differences, lines: Sequence[RunLines]) -> None:
+    readings, whole = _drawn()
     names = {one.run_id: one.name for one in found.runs}
     panes, empty = [], []
-    for reading in READINGS:
-        if reading.key not in chosen:
-            continue
-        of_runs = [one.whole if part == WHOLE else one.measured for one in lines]
+    for reading in readings:
+        of_runs = [one.whole if whole else one.measured for one in lines]
         drawn = {run.run_id: kept[reading.key] for run, kept in zip(lines, of_runs, strict=True) if reading.key in kept}
         if drawn:
             panes.append(Pane(reading=reading, lines=drawn))
@@ -168,7 +198,7 @@ def _chart(found: Differences, lines: Sequence[RunLines]) -> None:
             config={"displayModeBar": False},
             alt=f"{', '.join(pane.reading.label for pane in panes)} over time, a line for each of {len(lines)} runs",
         )
-    elif not chosen:
+    elif not readings:
         st.info("Choose at least one pane.")
     _caption(found, lines, empty)
 
@@ -178,7 +208,8 @@ def _caption(found: Differences, lines: Sequence[RunLines], empty: Sequence[str]
     texts = ["Drag to zoom in, double click to see all. Gaps in a line are gaps in the record."]
     early = [run.letter for run, one in zip(found.runs, lines, strict=True) if one.measure_s is None]
     if early:
-        texts.append(f"{', '.join(early)} did not reach measure and is drawn from its first row.")
+        drawn = "is drawn from its first row" if len(early) == 1 else "are drawn from their first rows"
+        texts.append(f"{', '.join(early)} did not reach measure and {drawn}.")
     if empty:
         texts.append(f"No run here has {', '.join(empty)}.")
     st.caption(plain(" ".join(texts)))
@@ -201,14 +232,14 @@ def _conditions(found: Differences) -> None:
     st.markdown("**In what they differ**")
     known, unknown = _split(found)
     if known:
-        st.html(compare_table.texts(found, known))
+        st.html(compare_table.texts("In what the runs differ", found, known))
     if unknown:
         texts = [f"{who}: {', '.join(names)}." for who, names in unknown.items()]
         st.html(report_table.listed("Not known, though known of the others", texts))
-    if not found.differing:
-        st.caption("In nothing that was captured: these runs are repeats.")
+    if found.same:
+        st.caption(plain(found.same))
     if found.results:
         with st.expander("What else they came to"):
-            st.html(compare_table.texts(found, found.results))
+            st.html(compare_table.texts("What else the runs came to", found, found.results))
     names = ", ".join(html.escape(one.run_id) for one in found.runs)
     st.html(f'<p class="orin-run-ids">{names}</p>')

@@ -20,7 +20,7 @@ MARKS = (
     "Bold: more than chance; the 95 % interval below it leaves out 0.",
     "≈ in front: may be chance.",
     "? behind: there is no interval, so nobody can tell whether it is more than chance.",
-    "* behind: the runs differ in more than the power mode; arithmetic only, ranked by nobody.",
+    "* behind: arithmetic only, since the runs differ in more than the power mode, or one of them may not be ranked.",
     "not compared: the two figures are not the same thing.",
 )
 """How a difference is marked."""
@@ -57,17 +57,26 @@ def figures(found: Differences) -> str:
     head = "".join(f"<th>{html.escape(column.heading)}</th>" for column in COLUMNS)
     lines = [f"<tr><th>Run</th><th>Validity</th>{head}</tr>"]
     lines += [_line(place, one) for place, one in enumerate(found.runs)]
-    return _scrolling("Figures of the runs", f'<table class="orin-results orin-compared">{"".join(lines)}</table>')
+    shown = f'<table class="orin-results orin-compared">{"".join(lines)}</table>'
+    return report_table.scrolling("Figures of the runs", shown)
 
 
-def texts(found: Differences, rows: Mapping[str, Sequence[str]]) -> str:
+def texts(label: str, found: Differences, rows: Mapping[str, Sequence[str]]) -> str:
     """Returns a table with a line per name and a column per run."""
     head = "".join(f"<th>{mark(place, one)}</th>" for place, one in enumerate(found.runs))
     lines = [f"<tr><th></th>{head}</tr>"]
     for name, cells in rows.items():
         shown = "".join(f"<td>{html.escape(cell) or '–'}</td>" for cell in cells)
         lines.append(f'<tr class="first"><td>{html.escape(name)}</td>{shown}</tr>')
-    return _scrolling("Settings of the runs", f'<table class="orin-results orin-texts">{"".join(lines)}</table>')
+    return report_table.scrolling(label, f'<table class="orin-results orin-texts">{"".join(lines)}</table>')
+
+
+def whys(found: Differences) -> list[str]:
+    """Returns why runs are not VALID, and why differences carry a mark, one sentence each."""
+    judged = [(one.letter, one.row) for one in found.runs if one.row is not None and one.row.reasons]
+    verdicts = [f"{letter} is {row.validity}: {' '.join(row.reasons)}" for letter, row in judged]
+    notes = [f"{one.letter} against {found.runs[0].letter}: {note}." for one in found.runs for note in one.notes]
+    return verdicts + notes
 
 
 def said(tone: str, title: str, lines: Sequence[str]) -> str:
@@ -83,11 +92,6 @@ def mark(place: int, one: Compared) -> str:
         f'<span class="orin-mark"><i style="background: {swatch(look)}"></i>'
         f'<b style="background: {look.color}; color: {look.ink}">{html.escape(one.name)}</b></span>'
     )
-
-
-def _scrolling(label: str, table: str) -> str:
-    """Returns a table that scrolls by itself on a narrow screen, also by the keyboard."""
-    return f'<div class="orin-scroll" role="region" tabindex="0" aria-label="{html.escape(label)}">{table}</div>'
 
 
 def _line(place: int, one: Compared) -> str:

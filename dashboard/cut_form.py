@@ -17,6 +17,11 @@ _FEW = 4
 """More runs than this are not all in sight at first."""
 
 
+def input_key(name: str) -> str:
+    """Returns the key of an input: the page keeps what begins like this while another page is shown."""
+    return f"form_{name}"
+
+
 def cut_inputs(proposal: Proposal, cuts: list[Cut], *, key: str) -> None:
     """Shows start, end and images of every run, and sets ``cuts`` to what they say.
 
@@ -34,24 +39,27 @@ def cut_inputs(proposal: Proposal, cuts: list[Cut], *, key: str) -> None:
 def _one(proposal: Proposal, cut: Cut, cuts: list[Cut], *, place: int, key: str) -> Cut:
     first_s, last_s = float(proposal.log.series.t_s[0]), float(proposal.log.series.t_s[-1])
     start, end, images, out = st.columns([2, 2, 2, 1], vertical_alignment="bottom")
-    name = f"{key}_{cut.number}"
+    name = input_key(f"{key}_{cut.number}")
     # Not as value=: the inputs keep what was typed, and Streamlit wants one of the two.
-    st.session_state.setdefault(f"{name}_start", cut.start_s)
-    st.session_state.setdefault(f"{name}_end", cut.end_s)
+    for what, value in (("start", cut.start_s), ("end", cut.end_s), ("items", cut.items)):
+        st.session_state.setdefault(f"{name}_{what}", value)
     bounds: Any = {"min_value": first_s, "max_value": last_s, "step": _STEP_S, "format": "%.1f"}
     start_s: Any = start.number_input(f"Run {place}: start (s)", key=f"{name}_start", **bounds)
     end_s: Any = end.number_input(f"Run {place}: end (s)", key=f"{name}_end", **bounds)
     items: Any = images.number_input(
         f"Run {place}: images", 1, 10**12, value=None, step=1, key=f"{name}_items", placeholder="not known"
     )
-    out.button("Leave out", key=f"{name}_out", width="stretch", on_click=_leave_out, args=(cuts, cut.number))
+    args = (cuts, cut.number, name)
+    out.button("Leave out", key=f"{key}_{cut.number}_out", width="stretch", on_click=_leave_out, args=args)
     return Cut(
         number=cut.number, start_s=float(start_s), end_s=float(end_s), items=None if items is None else int(items)
     )
 
 
-def _leave_out(cuts: list[Cut], number: int) -> None:
+def _leave_out(cuts: list[Cut], number: int, name: str) -> None:
     cuts[:] = [cut for cut in cuts if cut.number != number]
+    for what in ("start", "end", "items"):
+        st.session_state.pop(f"{name}_{what}", None)
 
 
 def _add(proposal: Proposal, cuts: list[Cut]) -> None:
@@ -73,9 +81,9 @@ def subject_inputs(*, key: str) -> tuple[str | None, str | None, str | None]:
     model, dataset, mode = st.columns(3)
     modes = [known.name.removeprefix("MODE_") for known in AGX_ORIN_MODES]
     return (
-        _pick(model, "Model", [row.name for row in catalog.MODELS], f"{key}_model"),
-        _pick(dataset, "Data set", [row.name for row in catalog.DATASETS], f"{key}_dataset"),
-        _pick(mode, "Power mode, where the log does not tell", modes, f"{key}_mode"),
+        _pick(model, "Model", [row.name for row in catalog.MODELS], input_key(f"{key}_model")),
+        _pick(dataset, "Data set", [row.name for row in catalog.DATASETS], input_key(f"{key}_dataset")),
+        _pick(mode, "Power mode, where the log does not tell", modes, input_key(f"{key}_mode")),
     )
 
 

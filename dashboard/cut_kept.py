@@ -1,44 +1,57 @@
-"""What became of a cut that was accepted: new runs, and those that an earlier import had made. Pure."""
+"""What became of a cut that was accepted: new runs, and those that an earlier import had made."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 
+import streamlit as st
+
+from dashboard import links, state
+from dashboard.words import plain
 from orin_core.runs.importing import Imported
 
 
-def kept_html(made: Sequence[Imported]) -> str:
-    """Returns the runs of an accepted cut as HTML, each with a link to it; all text is escaped.
+def show(made: Sequence[Imported], *, key: str) -> None:
+    """Shows the runs of an accepted cut, each with a link to it that keeps what this tab holds.
 
     Args:
         made: the runs, in order.
+        key: names the box.
     """
-    new = [one for one in made if not one.already]
-    there = [one for one in made if one.already]
-    still_there = [one for one in there if one.recording.folder.is_dir()]
+    with st.container(key=key, border=True, gap="small"):
+        st.markdown(f"**{heading(made)}**")
+        for one in made:
+            _run(one)
+        if any(one.already and one.recording.folder.is_dir() for one in made):
+            st.caption(
+                "Model, data set, images and mode that are typed now do not change a run that is there. To change "
+                "them, open the run, delete it there, come back and accept again."
+            )
+
+
+def heading(made: Sequence[Imported]) -> str:
+    """Returns how many of the runs are new."""
+    there = sum(one.already for one in made)
     if not there:
-        head = "✔ Kept."
-    elif not new:
-        head = "Nothing was stored: this was imported before."
-    else:
-        head = f"✔ {_runs(new)} kept; {_runs(there)} imported before."
-    rows = "".join(map(_row, made))
-    return f'<div class="orin-stored"><b>{head}</b> Open:<ul>{rows}</ul>{_how_to_change(still_there)}</div>'
+        return "✔ Kept."
+    if there == len(made):
+        return "Nothing was stored: this was imported before."
+    return f"✔ {_runs(len(made) - there)} kept; {_runs(there)} imported before."
 
 
-def _runs(some: Sequence[Imported]) -> str:
-    return "1 run was" if len(some) == 1 else f"{len(some)} runs were"
+def _runs(count: int) -> str:
+    return "1 run was" if count == 1 else f"{count} runs were"
 
 
-def _row(one: Imported) -> str:
-    run_id = html.escape(one.recording.run_id)
+def _run(one: Imported) -> None:
+    run_id = plain(one.recording.run_id)
     if not one.recording.folder.is_dir():
-        return f"<li>{run_id} was removed since</li>"
-    what = f"was imported before and is as it was: {html.escape(_is(one))}" if one.already else "is kept"
-    notes = "".join(f"<li>{html.escape(note)}</li>" for note in one.notes)
-    below = f"<ul>{notes}</ul>" if notes else ""
-    return f'<li><a href="/runs?run={run_id}" target="_self">{run_id}</a> {what}{below}</li>'
+        st.caption(f"{run_id} was removed since.")
+        return
+    links.link("runs", f"Open {run_id}", query=[(state.QUERY_RUN, one.recording.run_id)])
+    said = [f"It was imported before and is as it was: {_is(one)}."] if one.already else []
+    for text in (*said, *one.notes):
+        st.caption(plain(text))
 
 
 def _is(one: Imported) -> str:
@@ -51,14 +64,3 @@ def _is(one: Imported) -> str:
         f"{items:,} images" if isinstance(items, int) else "images not known",
     ]
     return ", ".join(parts)
-
-
-def _how_to_change(there: Sequence[Imported]) -> str:
-    if not there:
-        return ""
-    folders = ", ".join(f"<code>{html.escape(str(one.recording.folder))}</code>" for one in there)
-    which = "its folder" if len(there) == 1 else "their folders"
-    return (
-        f"<p>Model, data set, images and mode that are typed now do not change a run that is there. To change them, "
-        f"remove {which} ({folders}), then accept again.</p>"
-    )

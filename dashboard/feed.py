@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from dashboard.rows import Growing, Rows, RunRows
 from dashboard.table import Table
 from dashboard.window import Windows
 from orin_core.board.sample import METRIC_BY_FIELD
-from orin_core.runs import gallery, store
+from orin_core.runs import store
 from orin_core.runs.recording import Recording
 from orin_core.spec import Phase, RunState
 
 _MAX_RUNS = 8
 _MAX_BYTES = 256 * 1024 * 1024
+ASKED_S = 10.0
+"""A feed that was asked for within so long is kept, s: tabs ask each second, and reading anew costs more than it."""
 RECENT_S = 60.0
 """So long a notice of the reader stays on the page, s."""
 _RAM = METRIC_BY_FIELD["ram_used_mb"].column
@@ -70,6 +73,7 @@ class RunFeed:
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
+        self.asked_s = 0.0
         self.lock = threading.Lock()
         self._all = RunRows(recording.csv_path)
         self._shown = Rows(recording.csv_path)
@@ -78,10 +82,11 @@ class RunFeed:
         self._marks: deque[Mark] = deque(maxlen=MAX_MARKS)
         self._ram_idle_mb: int | None = None
         self._ram_idle_of = (False, 0)
-        self._pictures = 0
         self._end_s: float | None = None
         self._seen_s = time.monotonic()
-        self._replay = bool(str(recording.spec().get("telemetry", "")).startswith("replay:"))
+        spec = recording.spec()
+        self._replay = str(spec.get("telemetry", "")).startswith("replay:")
+        self._imported = spec.get("origin") == "imported"
 
     @property
     def nbytes(self) -> int:
@@ -96,6 +101,10 @@ class RunFeed:
     @property
     def _table(self) -> Table | None:
         return self._shown.table
+
+    def close(self) -> None:
+        """Stops reading: the feed is no longer kept."""
+        self._all.close()
 
     def _read_rows(self) -> None:
         self._shown, some = self._all.read()
@@ -133,6 +142,7 @@ class RunFeed:
         meta = {
             **{key: status.get(key) for key in _META_KEYS},
             "state": state,
+            "imported": self._imported,
             "message": status.get("message") or "",
             "hint": status.get("hint") or "",
             "throttle_c": status.get("throttle_c"),
@@ -141,7 +151,6 @@ class RunFeed:
             "recent": self._recent(status) if running else "",
             "events": list(self._marks),
             "ram_idle_mb": self._ram_idle(),
-            "gallery": self._count_pictures(),
             "notices": [notice for notice in status.get("notices") or [] if notice.get("kind") != "unparsed"][-5:],
         }
         return FeedState(
@@ -173,11 +182,6 @@ class RunFeed:
                 self._ram_idle_mb = round(mean)
         return self._ram_idle_mb
 
-    def _count_pictures(self) -> int:
-        # A gallery appears whole and never changes: looked for only until it is there.
-        self._pictures = self._pictures or gallery.count(self.recording)
-        return self._pictures
-
     def _recent(self, status: dict[str, Any]) -> str:
         """Returns what the reader of telemetry went through within the last minute, in words."""
         if self._replay or status.get("t0_s") is None:
@@ -198,13 +202,26 @@ class RunFeed:
 
 
 class FeedCache:
-    """The feeds of the runs that were asked for last; bounded in number and in bytes."""
+    """The feeds of the runs that were asked for last; bounded in number and in bytes.
 
-    def __init__(self, *, max_runs: int = _MAX_RUNS, max_bytes: int = _MAX_BYTES) -> None:
+    Args:
+        max_runs: feeds that are kept at most, but for those asked for within :data:`ASKED_S`.
+        max_bytes: memory that their rows may take, bytes, likewise.
+        clock: monotonic time, s.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_runs: int = _MAX_RUNS,
+        max_bytes: int = _MAX_BYTES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._feeds: OrderedDict[Path, RunFeed] = OrderedDict()
         self._lock = threading.Lock()
         self._max_runs = max_runs
         self._max_bytes = max_bytes
+        self._clock = clock
 
     def __len__(self) -> int:
         return len(self._feeds)
@@ -216,8 +233,9 @@ class FeedCache:
             if feed is None:
                 feed = self._feeds[recording.folder] = RunFeed(recording)
             self._feeds.move_to_end(recording.folder)
-            while len(self._feeds) > 1 and self._too_much():
-                self._feeds.popitem(last=False)
+            feed.asked_s = self._clock()
+            while self._too_much() and feed.asked_s - next(iter(self._feeds.values())).asked_s > ASKED_S:
+                self._feeds.popitem(last=False)[1].close()
             return feed
 
     def _too_much(self) -> bool:

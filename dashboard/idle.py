@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,7 +28,10 @@ KEEP_ROWS = 3600
 LINGER_S = 10.0
 """The probe ends when nobody has asked for so long, s."""
 RETRY_S = 5.0
+MODE_S = 3.0
+"""The power mode is read anew so often: it can be set by others, s."""
 _LOOK_S = 0.5
+_PREPARING = "The board is being prepared."
 
 
 class IdleBoard:
@@ -54,13 +58,14 @@ class IdleBoard:
         self._lock = threading.Lock()
         self._stop: threading.Event | None = None
         self._probe: Probe | None = None
-        self._epochs = self._holds = 0
+        self._holds = 0
         self._asked_s = self._failed_s = float("-inf")
         self._reset()
         self._meta: dict[str, Any] = {"state": "idle"}
         self._notice, self._noticed_s = "", float("-inf")
 
     def _reset(self) -> None:
+        self._epoch = f"i{secrets.token_hex(3)}"
         self._table: Table | None = None
         self._windows = Windows()
         self._layout: Layout | None = None
@@ -69,8 +74,8 @@ class IdleBoard:
 
     @property
     def epoch(self) -> str:
-        """Names this life of the probe."""
-        return f"i{self._epochs}"
+        """Names this life of the probe among those of any server: a hidden tab may come back after a restart."""
+        return self._epoch
 
     @property
     def running(self) -> bool:
@@ -92,7 +97,6 @@ class IdleBoard:
     def _open(self) -> None:
         with self._lock:
             self._reset()
-            self._epochs += 1
         if self._settings.telemetry.startswith("replay:"):
             self._meta = {"state": "idle", "message": "Replay: there is no idle board to show."}
             return
@@ -108,15 +112,14 @@ class IdleBoard:
             return
         self._probe = probe
         self._stop = threading.Event()
-        threading.Thread(target=self._watch, args=(self._stop,), name="idle-board", daemon=True).start()
+        threading.Thread(target=self._watch, args=(self._stop, paths), name="idle-board", daemon=True).start()
 
     def _describe(self, probe: Probe, paths: BoardPaths | None) -> dict[str, Any]:
-        mode = power.current_mode(paths) if paths else None
         return {
             "state": "idle",
             "source": probe.source,
             "simulated": probe.simulated,
-            "power_mode": mode.name if mode else None,
+            "power_mode": _mode_name(paths) if paths else None,
             "throttle_c": Sysfs(paths.sysfs).throttle_trip_c() if paths else None,
             "utc0_ms": round(self._utc0_s * 1000),
         }
@@ -143,15 +146,23 @@ class IdleBoard:
                 self._table.add_cells(self._layout.row(message, context))
             self._last_s = message.t_s
 
-    def _watch(self, stop: threading.Event) -> None:
-        """Ends the probe when nobody looks, or when a run has taken the board."""
+    def _watch(self, stop: threading.Event, paths: BoardPaths | None) -> None:
+        """Ends the probe when nobody looks, or when a run has taken the board; follows the power mode until then."""
+        looked_s = time.monotonic()
         while not stop.wait(_LOOK_S):
-            unwatched = time.monotonic() - self._asked_s > self._linger_s
+            now_s = time.monotonic()
+            unwatched = now_s - self._asked_s > self._linger_s
             if unwatched or launcher.active(self._settings) is not None:
                 with self._life:
                     # Another may have closed it, and a third opened the next one, while this waited.
                     if self._stop is stop:
                         self._end()
+            elif paths and now_s - looked_s >= MODE_S and paths.status.is_file():
+                # Only where a file tells the mode: asking nvpmodel each time would be a process of its own.
+                looked_s, mode = now_s, _mode_name(paths)
+                with self._life:
+                    if self._stop is stop:
+                        self._meta = {**self._meta, "power_mode": mode}
 
     def close(self) -> None:
         """Ends the probe; returns once it is gone. The next :meth:`touch` starts it again."""
@@ -178,19 +189,28 @@ class IdleBoard:
             with self._life:
                 self._holds -= 1
 
-    def _recent(self) -> str:
-        return self._notice if time.monotonic() - self._noticed_s < RECENT_S else ""
+    def _told(self, now_s: float) -> dict[str, Any]:
+        if self._holds:
+            return {"recent": _PREPARING, "message": _PREPARING}
+        return {"recent": self._notice if now_s - self._noticed_s < RECENT_S else ""}
 
     def answer(self, build: Callable[[FeedState, str], dict[str, Any]]) -> dict[str, Any]:
         """Returns what ``build`` makes of the present state, while no row is added."""
         with self._lock:
+            now_s = time.monotonic()
             state = FeedState(
                 partial=False,
                 table=self._table,
                 windows=self._windows,
                 interval_s=INTERVAL_MS / 1000,
-                age_s=time.monotonic() - self._last_s if self._probe else None,
-                meta={**self._meta, "recent": self._recent(), "events": [], "ram_idle_mb": None, "gallery": 0},
+                # Also of rows that a probe has left behind: nothing of them is present any more.
+                age_s=now_s - self._last_s if self._probe or self._table else None,
+                meta={**self._meta, **self._told(now_s), "events": [], "ram_idle_mb": None},
                 progress={},
             )
             return build(state, self.epoch)
+
+
+def _mode_name(paths: BoardPaths) -> str | None:
+    mode = power.current_mode(paths)
+    return mode.name if mode else None

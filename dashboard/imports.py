@@ -10,9 +10,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cut_chart, state
-from dashboard.cut_form import cut_inputs, subject_inputs
-from dashboard.cut_kept import kept_html
+from dashboard import cut_chart, cut_kept, state
+from dashboard.cut_form import cut_inputs, input_key, subject_inputs
 from dashboard.cut_shelf import SHELF
 from dashboard.cut_table import Cut, cut_table, proposed_cuts, what_is_wrong
 from dashboard.words import length_text, plain, refusal
@@ -29,6 +28,8 @@ _DIALECTS = {
     "parser": "CSV of the older tegrastats_parser",
     "run": "CSV of this dashboard",
 }
+_KEY_DROPS = "import_drops"
+"""How often files were taken out of the uploader of this tab."""
 _MAX_NAME = 60
 _LATE_S = 0.5
 
@@ -38,13 +39,14 @@ class Opened:
     """One file of this tab.
 
     Args:
-        name: as the person's machine calls it; foreign text.
+        upload: the file itself, and its name on the person's machine, which is foreign text. It is kept here, since
+            the uploader forgets its files when another page is shown.
         refused: what was wrong and what can be done, where it was refused.
         cuts: the runs as they are marked now; None before the log was read.
         stored: the runs that were made of it.
     """
 
-    name: str
+    upload: Any
     refused: tuple[str, str] = ("", "")
     cuts: list[Cut] | None = None
     stored: tuple[Imported, ...] = ()
@@ -59,30 +61,44 @@ def page() -> None:
         "Idle, loading and pauses between runs stay out of the means. Imported figures are never VALID: nobody "
         "could watch the protocol."
     )
-    # Everything stays drawn, so that what was dropped and marked is still there when the run has ended.
     measuring = state.run_finder().active() is not None
     if measuring:
         st.info(
-            "A run is being measured, and reading logs would disturb it. What is dropped here is kept, and read when "
-            "the run has ended."
+            "A run is being measured, and reading logs would disturb it. What is dropped here is kept as long as this "
+            "tab is open, and read when the run has ended."
         )
+    opened: dict[str, Opened] = st.session_state.setdefault(state.KEY_IMPORT_OPENED, {})
+    _drop(opened)
+    for file_id, one in list(opened.items()):
+        with st.container(border=True):
+            _file(file_id, one, measuring=measuring)
+
+
+def _drop(opened: dict[str, Opened]) -> None:
+    """Shows where files are dropped, and takes those that were out of it."""
+    drops = st.session_state.setdefault(_KEY_DROPS, 0)
     uploads = st.file_uploader(
         "Logs",
         type=list(_ENDINGS),
         accept_multiple_files=True,
         max_upload_size=MAX_MB,
-        key=state.KEY_IMPORT_UPLOADS,
+        key=f"{state.KEY_IMPORT_UPLOADS}_{drops}",
         help="Plain or gzip. A CSV that holds no date gets the time of its upload. "
         "On the command line: python -m orin_core import FILE",
     )
-    opened: dict[str, Opened] = st.session_state.setdefault(state.KEY_IMPORT_OPENED, {})
-    for gone in set(opened) - {upload.file_id for upload in uploads}:
-        del opened[gone]
-        SHELF.drop(gone)
-    for upload in uploads:
-        one = opened.setdefault(upload.file_id, Opened(name=upload.name))
-        with st.container(border=True):
-            _file(upload, one, measuring=measuring)
+    if uploads:
+        opened |= {upload.file_id: Opened(upload=upload) for upload in uploads}
+        # Another one, empty: the files that are here have boxes of their own.
+        st.session_state[_KEY_DROPS] = drops + 1
+        st.rerun()
+
+
+def _remove(file_id: str) -> None:
+    """Forgets a file with all that was typed for it."""
+    st.session_state[state.KEY_IMPORT_OPENED].pop(file_id, None)
+    SHELF.drop(file_id)
+    for key in [key for key in st.session_state if str(key).startswith(input_key(f"import_{file_id}"))]:
+        del st.session_state[key]
 
 
 def _safe_name(name: str) -> str:
@@ -91,24 +107,24 @@ def _safe_name(name: str) -> str:
     return kept[-_MAX_NAME:].lstrip(".") or "log.txt"
 
 
-def _proposal(upload: Any, opened: Opened, *, measuring: bool) -> Proposal | None:
+def _proposal(file_id: str, opened: Opened, *, measuring: bool) -> Proposal | None:
     """Returns the log and its cut, read where it is not at hand; None where it was refused or must wait."""
-    kept = SHELF.get(upload.file_id)
+    kept = SHELF.get(file_id)
     if kept is not None or measuring or opened.refused[0]:
         return kept
     try:
         with (
             tempfile.TemporaryDirectory(prefix="orin-import-") as folder,
-            st.spinner(f"Reading {plain(upload.name)} …"),
+            st.spinner(f"Reading {plain(opened.upload.name)} …"),
         ):
             # Its copy on disk goes with the folder.
-            proposal = importing.propose(_written(upload, folder))
+            proposal = importing.propose(_written(opened.upload, folder))
     except OrinError as error:
         opened.refused = (error.message, error.hint)
     except OSError as error:
         opened.refused = (f"The upload could not be kept: {error.strerror or error}.", "Is the disk full?")
     else:
-        SHELF.put(upload.file_id, proposal)
+        SHELF.put(file_id, proposal)
         if opened.cuts is None:
             opened.cuts = proposed_cuts(proposal.stretches)
         return proposal
@@ -121,10 +137,13 @@ def _written(upload: Any, folder: str) -> Path:
     return path
 
 
-def _file(upload: Any, opened: Opened, *, measuring: bool) -> None:
+def _file(file_id: str, opened: Opened, *, measuring: bool) -> None:
     """Shows one file: what it is, the chart with its cut, the runs, and the button that keeps them."""
-    st.markdown(f"**{plain(opened.name)}**")
-    proposal, cuts = _proposal(upload, opened, measuring=measuring), opened.cuts
+    key = f"import_{file_id}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{plain(opened.upload.name)}**")
+        st.button("Remove", key=f"{key}_remove", on_click=_remove, args=(file_id,))
+    proposal, cuts = _proposal(file_id, opened, measuring=measuring), opened.cuts
     if opened.refused[0]:
         st.error(refusal(*opened.refused))
         return
@@ -137,7 +156,6 @@ def _file(upload: Any, opened: Opened, *, measuring: bool) -> None:
     if not proposal.stretches:
         st.warning("No run was found in this log: the GPU is never busy for long. Mark one by hand, if there is one.")
     chart, table = st.container(), st.container()
-    key = f"import_{upload.file_id}"
     cut_inputs(proposal, cuts, key=key)
     series = proposal.log.series
     with chart:
@@ -153,9 +171,9 @@ def _file(upload: Any, opened: Opened, *, measuring: bool) -> None:
     count = f"{len(cuts)} run{'' if len(cuts) == 1 else 's'}"
     barred = bool(wrong) or not cuts or measuring
     if st.button(f"Accept: keep {count}", type="primary", key=f"{key}_accept", disabled=barred):
-        _accept(upload, opened, proposal, cuts, subject)
+        _accept(opened, proposal, cuts, subject)
     if opened.stored:
-        st.html(kept_html(opened.stored))
+        cut_kept.show(opened.stored, key=f"{key}_stored")
 
 
 def _origin(proposal: Proposal) -> str:
@@ -178,7 +196,6 @@ def _origin(proposal: Proposal) -> str:
 
 
 def _accept(
-    upload: Any,
     opened: Opened,
     proposal: Proposal,
     cuts: Sequence[Cut],
@@ -189,7 +206,7 @@ def _accept(
     model, dataset, power_mode = subject
     try:
         with tempfile.TemporaryDirectory(prefix="orin-import-") as folder, st.spinner("Keeping the runs …"):
-            log = dataclasses.replace(proposal.log, path=_written(upload, folder))
+            log = dataclasses.replace(proposal.log, path=_written(opened.upload, folder))
             made = importing.import_runs(
                 dataclasses.replace(proposal, log=log),
                 runs_dir=state.settings().runs_dir,

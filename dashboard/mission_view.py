@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import report_charts, report_table
+from dashboard import address, report_charts, report_table
 from dashboard.words import ABSENT, plain, refusal
 from orin_core.errors import BadRequest
 from orin_core.report import mission
@@ -16,6 +16,12 @@ from orin_core.report.mission import Candidate, MissionAnswer, Option
 from orin_core.report.mission_rows import refusal as why_refused
 from orin_core.report.rows import ModelTable
 
+QUERY_CAP_W = "cap_w"
+QUERY_FLOOR_FPS = "floor_fps"
+QUERY_ORBIT_WH = "orbit_wh"
+QUERY_ACTIVE_MIN = "active_min"
+QUERY_GROUP = "weigh"
+"""Query keys: the four limits as numbers, and which kind of rows is weighed."""
 # Kept while another page is shown, as every key that begins with "form_".
 FORM_CAP_W = "form_mission_cap_w"
 FORM_FLOOR_FPS = "form_mission_floor_fps"
@@ -56,7 +62,7 @@ def show(table: ModelTable) -> None:
         _tiles(answer.best)
         heads = _HEADS if answer.best.items_per_orbit is None else (*_HEADS, *_ORBIT_HEADS)
         cells = [_cells(option)[: len(heads)] for option in answer.options]
-        st.html(report_table.STYLE + report_table.plain_table(heads, cells))
+        st.html(report_table.STYLE + report_table.plain_table("Modes for the mission", heads, cells))
     if answer.notes:
         st.caption(plain(" ".join(answer.notes)))
     _dropped(answer)
@@ -67,23 +73,36 @@ def show(table: ModelTable) -> None:
 def _limits() -> tuple[float | None, float | None, float | None, float | None]:
     """Shows the four limits and returns them; None where a field is empty."""
     fields = (
-        ("Power cap (W)", FORM_CAP_W, "no cap", "Mean power of the board that may not be passed."),
-        ("FPS floor", FORM_FLOOR_FPS, "no floor", "Images per second that are needed, end to end."),
+        ("Power cap (W)", QUERY_CAP_W, FORM_CAP_W, "no cap", "Mean power of the board that may not be passed."),
+        ("FPS floor", QUERY_FLOOR_FPS, FORM_FLOOR_FPS, "no floor", "Images per second that are needed, end to end."),
         (
             "Energy per orbit (Wh)",
+            QUERY_ORBIT_WH,
             FORM_ORBIT_WH,
             "not asked",
             "This or the active time gives images per orbit.",
         ),
-        ("Active time per orbit (min)", FORM_ACTIVE_MIN, "no limit", "How long the board may run in one orbit."),
+        (
+            "Active time per orbit (min)",
+            QUERY_ACTIVE_MIN,
+            FORM_ACTIVE_MIN,
+            "no limit",
+            "How long the board may run in one orbit.",
+        ),
     )
     found: list[float | None] = []
-    for column, (label, key, empty, help_text) in zip(st.columns(4), fields, strict=True):
+    for column, (label, name, key, empty, help_text) in zip(st.columns(4), fields, strict=True):
         with column:
             # Without bounds, since the field keeps a value beyond them to itself and the page would answer the one
             # before; and as typed, since two decimals show 0.001 as 0.
             typed: Any = st.number_input(
-                label, value=None, step=1.0, format="%g", key=key, placeholder=empty, help=help_text
+                label,
+                value=None,
+                step=1.0,
+                format="%g",
+                placeholder=empty,
+                help=help_text,
+                **address.bound(name, key, read=address.read_number, write=address.write_number),
             )
             found.append(None if typed is None else float(typed))
     return found[0], found[1], found[2], found[3]
@@ -98,9 +117,14 @@ def _group(rows: tuple[Candidate, ...], slug: str) -> tuple[Candidate, ...]:
     chosen: Any = st.radio(
         "Weigh rows of",
         names,
-        key=f"{KEY_GROUP}_{slug}",  # of its own per model, since each has other kinds
         horizontal=True,
         help="Such rows are weighed among themselves only.",
+        **address.bound(
+            QUERY_GROUP,
+            f"{KEY_GROUP}_{slug}",  # of its own per model, since each has other kinds
+            read=lambda text: text if text in names else names[0],
+            write=lambda name: "" if name == names[0] else str(name),
+        ),
     )
     place = names.index(chosen) if chosen in names else 0
     return rows if place == 0 else tuple(row for row in rows if row.group == kinds[place][0].group)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import mission_view, report_charts, report_table, state
+from dashboard import address, mission_view, report_charts, report_table, state
 from dashboard.words import plain
 from orin_core.report import guide, plots, table
 from orin_core.report.published import PublishedRow, hub_id, published_rows
@@ -80,30 +80,24 @@ def _built(runs_dir: Path, versions: tuple[tuple[str, int], ...]) -> tuple[Model
 
 def _choose(tables: Sequence[ModelTable]) -> ModelTable:
     by_name = {one.model or UNNAMED: one for one in tables}
-    asked = st.query_params.get(QUERY_MODEL)
-    if asked:
-        named = next((name for name in by_name if hub_id(name) == hub_id(asked)), None)
-        if named is None:
-            st.warning(f"There are neither runs nor published figures of a model {plain(asked)}.")
-            st.query_params.pop(QUERY_MODEL, None)
-        else:
-            st.session_state[FORM_MODEL] = named
     if st.session_state.get(FORM_MODEL) not in by_name:
         st.session_state[FORM_MODEL] = next(iter(by_name))
     name = st.selectbox(
         "Model",
         list(by_name),
         format_func=lambda name: by_name[name].label,
-        key=FORM_MODEL,
-        on_change=_remember,
         width=360,
+        **address.bound(QUERY_MODEL, FORM_MODEL, read=lambda asked: _named(asked, list(by_name)), write=str),
     )
     return by_name[str(name)]
 
 
-def _remember() -> None:
-    """Puts the model that was chosen into the address, so that it can be passed on."""
-    st.query_params[QUERY_MODEL] = str(st.session_state[FORM_MODEL])
+def _named(asked: str, names: Sequence[str]) -> str:
+    """Returns the model that an address names, the one shown before where there is none such, which is then said."""
+    named = next((name for name in names if hub_id(name) == hub_id(asked)), None)
+    if named is None:
+        st.warning(f"There are neither runs nor published figures of a model {plain(asked)}.")
+    return named or str(st.session_state[FORM_MODEL])
 
 
 def _findings(chosen: ModelTable) -> None:
@@ -229,4 +223,4 @@ def _other_published(tables: Sequence[ModelTable]) -> None:
                 )
                 for row in rows
             ]
-            st.html(report_table.plain_table(heads, cells))
+            st.html(report_table.plain_table(f"Published rows of {model}", heads, cells))

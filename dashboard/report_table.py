@@ -54,14 +54,24 @@ def results(table: ModelTable) -> str:
             lines.append(_published(row, theirs, starred))
             if starred is not None and starred.power_mode == theirs.power_mode:
                 starred = None  # a published row may stand below several of ours; one star is enough
-    return f'<div class="orin-scroll"><table class="orin-results">{"".join(lines)}</table></div>'
+    return scrolling(f"Results of {table.label}", f'<table class="orin-results">{"".join(lines)}</table>')
 
 
-def plain_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def scrolling(label: str, table: str) -> str:
+    """Returns a table that scrolls by itself on a narrow screen, also by the keyboard.
+
+    Args:
+        label: what it shows, in words.
+        table: HTML.
+    """
+    return f'<div class="orin-scroll" role="region" tabindex="0" aria-label="{html.escape(label)}">{table}</div>'
+
+
+def plain_table(label: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Returns a table of text in the same look, its first two columns to the left."""
     head = "".join(f"<th>{html.escape(name)}</th>" for name in heads)
     body = "".join(f'<tr class="first">{"".join(f"<td>{html.escape(cell)}</td>" for cell in row)}</tr>' for row in rows)
-    return f'<div class="orin-scroll"><table class="orin-results"><tr>{head}</tr>{body}</table></div>'
+    return scrolling(label, f'<table class="orin-results"><tr>{head}</tr>{body}</table>')
 
 
 def listed(title: str, texts: Sequence[str]) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from dashboard.table import Table
 from dashboard.window import Windows
+from orin_core.runs.columns import ELAPSED_S
+from orin_core.runs.whole_lines import open_plain
 
 LONG_BYTES = 32 * 1024 * 1024
 """A file with more that is new is read in a thread: a day at 10 Hz takes two seconds of a processor."""
@@ -21,25 +23,19 @@ class Growing:
 
     Args:
         path: the file; it need not be there yet.
-        offset: where to begin, bytes; the line that this cuts is left out.
+        offset: where to begin, bytes.
+        cut: whether that is within a line; what is left of it is left out.
     """
 
-    def __init__(self, path: Path, offset: int = 0) -> None:
+    def __init__(self, path: Path, offset: int = 0, *, cut: bool = False) -> None:
         self._path = path
         self._offset = offset
-        self._cut = offset > 0
-
-    def left_bytes(self) -> int:
-        """Returns how much is there that was not read, bytes."""
-        try:
-            return self._path.stat().st_size - self._offset
-        except FileNotFoundError:
-            return 0
+        self._cut = cut
 
     def read_new(self) -> bytes:
         """Returns the next whole lines, at most 16 MiB."""
         try:
-            with self._path.open("rb") as stream:
+            with open_plain(self._path) as stream:
                 stream.seek(self._offset)
                 data = stream.read(_BLOCK_BYTES)
         except FileNotFoundError:
@@ -51,39 +47,61 @@ class Growing:
             data = data.partition(b"\n")[2]
         return data
 
+    @property
+    def offset(self) -> int:
+        """Place of the first byte that was not read yet."""
+        return self._offset
+
 
 class Rows:
     """Rows from a place of the file on.
 
     Args:
         path: ``run.csv``; it need not be there yet.
-        offset: where to begin, bytes.
-        life: names these rows among others of the same run: a browser's cursor counts within them.
+        offset: where to begin, bytes; 0 for all rows.
     """
 
-    def __init__(self, path: Path, offset: int = 0, life: str = "r") -> None:
+    def __init__(self, path: Path, offset: int = 0) -> None:
         self.table: Table | None = None
         self.windows = Windows()
-        self.life = life
+        # Names these rows among others of the same run, in any server: a browser's cursor counts within them.
+        self.life = f"t{offset:x}" if offset else "r"
         self._path = path
-        self._lines = Growing(path, offset)
+        self._offset = offset
+        self._lines = Growing(path)
+        self._closed = False
 
-    def left_bytes(self) -> int:
-        """Returns how much is there that was not read, bytes."""
-        return self._lines.left_bytes()
+    @property
+    def offset(self) -> int:
+        """Place of the first byte that was not read yet."""
+        return self._lines.offset
 
     def read(self) -> bool:
         """Reads what is new; returns whether there was anything."""
         some = False
-        while data := self._lines.read_new():
-            if self.table is None:
-                with self._path.open("rb") as stream:
-                    first = stream.readline()
-                self.table = Table(next(csv.reader([first.decode("utf-8", errors="replace")])))
-                data = data.removeprefix(first)
+        if self.table is None:
+            self.table = self._begin()
+        while self.table and not self._closed and (data := self._lines.read_new()):
             self.table.add_csv(data)
             some = True
         return some
+
+    def close(self) -> None:
+        """Ends a :meth:`read` of another thread after its present block."""
+        self._closed = True
+
+    def _begin(self) -> Table | None:
+        """Returns an empty table with the columns of the file; None where its header is not there yet, or is none."""
+        try:
+            with open_plain(self._path) as stream:
+                first = stream.readline(_BLOCK_BYTES)
+            header = next(csv.reader([first.decode("utf-8", errors="replace")]), [])
+        except (FileNotFoundError, csv.Error):
+            return None
+        if not first.endswith(b"\n") or ELAPSED_S not in header:
+            return None
+        self._lines = Growing(self._path, max(self._offset, len(first)), cut=self._offset > len(first))
+        return Table(header)
 
 
 class RunRows:
@@ -97,7 +115,6 @@ class RunRows:
         self._path = path
         self._whole = Rows(path)
         self._tail: Rows | None = None
-        self._tails = 0
         self._reader: threading.Thread | None = None
 
     @property
@@ -112,12 +129,24 @@ class RunRows:
 
     def read(self) -> tuple[Rows, bool]:
         """Reads what is new; returns the rows to show, and whether any of them came now."""
-        if self._reader is None and (left := self._whole.left_bytes()) > LONG_BYTES:
-            self._tails += 1
-            self._tail = Rows(self._path, self._path.stat().st_size - min(left, TAIL_BYTES), f"t{self._tails}")
+        if self._reader is None or not self._reader.is_alive():
+            size = self._size()
+            # Also where a reader has failed: then the next one goes on.
+            if size - self._whole.offset <= LONG_BYTES:
+                self._tail = self._reader = None
+                return self._whole, self._whole.read()
+            self._tail = self._tail or Rows(self._path, size - TAIL_BYTES)
             self._reader = threading.Thread(target=self._whole.read, name="run.csv", daemon=True)
             self._reader.start()
-        if self._tail and self._reader and self._reader.is_alive():
-            return self._tail, self._tail.read()
-        self._tail = self._reader = None
-        return self._whole, self._whole.read()
+        shown = self._tail or self._whole
+        return shown, shown.read()
+
+    def close(self) -> None:
+        """Ends the thread that reads, where one does: nobody asks for these rows any more."""
+        self._whole.close()
+
+    def _size(self) -> int:
+        try:
+            return self._path.lstat().st_size
+        except FileNotFoundError:
+            return 0

@@ -29,16 +29,22 @@ def offer(run_ids: Sequence[str]) -> None:
         st.rerun()
 
 
-def asking(run_ids: Sequence[str]) -> bool:
-    """Shows the question, if it was asked for these very runs, and does what is answered.
+def asking(only: str | None = None) -> bool:
+    """Shows the question, and does what is answered.
+
+    It is about the runs that it was asked for, whatever is ticked or comes into the list meanwhile, as long as
+    they are there.
 
     Args:
-        run_ids: the runs that are ticked, or that is looked at.
+        only: the run that is looked at: a question about others is taken back. None where all are listed.
 
     Returns:
         Whether the question is shown.
     """
-    if st.session_state.get(KEY_ASKED) != tuple(run_ids):
+    asked: tuple[str, ...] = st.session_state.get(KEY_ASKED, ())
+    finder = state.run_finder()
+    run_ids = [run_id for run_id in asked if finder.find(run_id) is not None]
+    if not run_ids or (only is not None and run_ids != [only]):
         forget()
         return False
     with st.container(border=True):

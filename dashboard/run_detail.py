@@ -15,6 +15,8 @@ from orin_core.runs.recording import Recording
 from orin_core.spec import MAX_NOTES
 
 _KEY_NOTES = "run_notes_{}"
+_KEY_NOTES_LOADED = "run_notes_loaded_{}"
+"""The notes that were in the file when the text to be edited was taken from it."""
 _LOG_HEIGHT_PX = 260
 
 
@@ -41,9 +43,14 @@ def show(recording: Recording, active: Recording | None) -> None:
     elif is_on:
         st.info("This run is going on; its figures come when it has ended.")
     else:
-        summary_view.ended(recording.status())
+        summary_view.ended({"state": "running", **recording.status()})
     live_chart(
-        run=recording.run_id, active=active.run_id if active else None, follow=False, key="detail_chart", span_s=0
+        run=recording.run_id,
+        active=active.run_id if active else None,
+        # Else nobody would tell this page that the run has ended.
+        follow=is_on,
+        key="detail_chart",
+        span_s=0,
     )
     gallery.show(recording)
     _notes(recording)
@@ -55,24 +62,31 @@ def show(recording: Recording, active: Recording | None) -> None:
 
 def _actions(recording: Recording, *, is_on: bool) -> None:
     """Shows what can be done with the run: download, repeat, delete."""
-    run_ids = [recording.run_id]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width="content"):
             summary_view.downloads(recording.run_id)
         if is_on:
             links.link("live", "To the Live page")
         else:
-            run_again.offer(recording.spec(), board.look(state.settings()).modes)
-            if st.session_state.get(run_delete.KEY_ASKED) != tuple(run_ids):
-                run_delete.offer(run_ids)
-    run_delete.asking(run_ids)
+            run_again.offer(recording.spec(), board.look(state.settings()))
+            if st.session_state.get(run_delete.KEY_ASKED) != (recording.run_id,):
+                run_delete.offer([recording.run_id])
+    run_delete.asking(recording.run_id)
 
 
 def _notes(recording: Recording) -> None:
     """Shows the notes, to be edited at any time."""
-    key, kept = _KEY_NOTES.format(recording.run_id), read_notes(recording)
+    key, key_loaded = _KEY_NOTES.format(recording.run_id), _KEY_NOTES_LOADED.format(recording.run_id)
+    kept = read_notes(recording)
+    loaded: str | None = st.session_state.get(key_loaded)
+    typed = key in st.session_state and not _same(st.session_state[key], loaded or "")
+    if not typed or _same(st.session_state[key], kept):
+        # Nothing of this tab would be lost, so it shows what is in the file by now.
+        if key not in st.session_state or loaded != kept:
+            st.session_state[key] = kept[:MAX_NOTES]
+        loaded, typed = kept, False
+        st.session_state[key_loaded] = kept
     with st.expander("Notes" if kept else "Notes (none yet)", expanded=bool(kept)):
-        st.session_state.setdefault(key, kept[:MAX_NOTES])
         text: str = st.text_area(
             "Notes",
             key=key,
@@ -81,25 +95,51 @@ def _notes(recording: Recording) -> None:
             label_visibility="collapsed",
             placeholder="Fan, case, supply, anything unusual; they are kept in the run folder.",
         )
+        if typed and loaded != kept:
+            _changed_elsewhere(recording, text, kept)
+            return
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if st.button("Save notes", key="run_notes_save"):
-                _save(recording, text)
+                _save(recording, text, instead_of=kept)
             edited = edited_utc(recording)
             if edited:
                 st.caption(f"Edited {plain(edited[:19].replace('T', ' '))} UTC.")
-            if text.strip() != kept:
+            if typed:
                 st.caption("Not saved yet.")
 
 
-def _save(recording: Recording, text: str) -> None:
+def _same(typed: str, kept: str) -> bool:
+    """Returns whether the text to be edited is what is kept, as far as it can be edited."""
+    return typed.strip() == kept[:MAX_NOTES].strip()
+
+
+def _changed_elsewhere(recording: Recording, text: str, kept: str) -> None:
+    """Says that these notes and those in the file have both changed, and lets a person decide."""
+    st.warning(
+        "These notes were changed elsewhere while you were typing; yours are not saved. They now say: "
+        + (plain(kept) or "nothing")
+    )
+    with st.container(horizontal=True, gap="small"):
+        if st.button("Save mine instead", key="run_notes_mine"):
+            _save(recording, text, instead_of=kept)
+        if st.button("Take theirs", key="run_notes_theirs"):
+            _forget_typed(recording)
+            st.rerun()
+
+
+def _save(recording: Recording, text: str, *, instead_of: str) -> None:
     try:
-        write_notes(recording, text)
+        write_notes(recording, text, instead_of=instead_of)
     except OrinError as error:
         st.session_state[state.KEY_ERROR] = (error.message, error.hint)
     else:
-        # Read anew from the file, as any other tab does.
-        st.session_state.pop(_KEY_NOTES.format(recording.run_id), None)
+        _forget_typed(recording)
     st.rerun()
+
+
+def _forget_typed(recording: Recording) -> None:
+    """Has the text read anew from the file, as any other tab does."""
+    st.session_state.pop(_KEY_NOTES.format(recording.run_id), None)
 
 
 def _environment(recording: Recording) -> None:

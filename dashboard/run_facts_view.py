@@ -12,6 +12,7 @@ from typing import Any
 from dashboard.words import ABSENT
 from orin_core.runs import store
 from orin_core.runs.recording import Recording
+from orin_core.runs.whole_lines import open_plain
 
 STYLE = """
 <style>
@@ -169,14 +170,14 @@ def _event(event: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def tail(path: Path, most_bytes: int = LOG_BYTES) -> str:
-    """Returns the whole lines at the end of a text file; empty where there is no such file.
+    """Returns the whole lines at the end of a text file; empty where there is no such file, or only a link.
 
     Args:
         path: the file; it may still grow.
         most_bytes: at most so much of it.
     """
     try:
-        with path.open("rb") as stream:
+        with open_plain(path) as stream:
             size = stream.seek(0, os.SEEK_END)
             stream.seek(max(0, size - most_bytes))
             data = stream.read(most_bytes)

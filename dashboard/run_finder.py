@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import threading
 from collections import OrderedDict
 from pathlib import Path
 
 from orin_core.errors import BadRequest
 from orin_core.runs import launcher
-from orin_core.runs.recording import RUN_ID, Recording, check_run_id
+from orin_core.runs.lock import read_holder
+from orin_core.runs.recording import Recording, check_run_id, is_run_id
 from orin_core.settings import Settings
 
 _KEPT = 64
@@ -29,7 +32,9 @@ class RunFinder:
     def active(self) -> Recording | None:
         """Returns the run that holds the board now, None where nobody does; remembers where it lies."""
         held = launcher.active(self._settings)
-        if held is not None and RUN_ID.fullmatch(held.run_id) and not self._usual(held.run_id).is_dir():
+        if held is None or not is_run_id(held.run_id) or self._usual(held.run_id).is_dir():
+            return held
+        if self._elsewhere.get(held.run_id) != held.folder and self._may_be_shown(held.folder):
             with self._lock:
                 self._elsewhere[held.run_id] = held.folder
                 while len(self._elsewhere) > _KEPT:
@@ -56,6 +61,22 @@ class RunFinder:
             f"There is no run {run_id} in {self._settings.runs_dir}.",
             "A run that was started with --runs-dir lies in a folder of its own.",
         )
+
+    def _may_be_shown(self, folder: Path) -> bool:
+        """Returns whether a folder that the lock file names is one of a run that lies elsewhere.
+
+        Every user of the machine may write that file. A folder of this server's own user, or of the user of the runner
+        that is named with it, is what such a run has; a link, or a folder of a third one, is not.
+        """
+        holder = read_holder(self._settings.state_dir)
+        owners = {os.getuid()}
+        try:
+            if holder is not None and holder.runner is not None and holder.folder == folder:
+                owners.add(os.stat(f"/proc/{holder.runner.pid}").st_uid)
+            found = folder.lstat()
+        except OSError:
+            return False
+        return stat.S_ISDIR(found.st_mode) and found.st_uid in owners
 
     def _usual(self, run_id: str) -> Path:
         return self._settings.runs_dir / run_id

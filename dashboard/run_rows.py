@@ -5,19 +5,21 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dashboard import verdict_view
-from dashboard.words import source_label, started_utc
+from dashboard.words import source_label
+from orin_core.analysis.summary_shapes import without_damage
 from orin_core.analysis.verdict import Status
 from orin_core.runs import store
 from orin_core.runs.judged import judged_summary
-from orin_core.runs.recording import Recording
+from orin_core.runs.recording import Recording, started_utc
 from orin_core.spec import RunState
 
-Row = dict[str, Any]
+Row = Mapping[str, Any]
 
 FIGURES: dict[str, tuple[str, str]] = {
     "fps_end_to_end": ("FPS", "%.2f"),
@@ -49,6 +51,7 @@ SORTS: dict[str, tuple[str, str, bool]] = {
 """Name in the address: words, column, largest first. A blank comes last either way."""
 
 NEWEST = "newest"
+_SAID = ("model", "dataset", "power_mode", "state", "profile", "source", "simulated", "weights", "images", "origin")
 _SEARCHED = ("run", "Model", "Images", "Mode", "Validity", "State", "Origin", "Board and data", "Profile")
 _KEPT = 20_000
 
@@ -85,13 +88,14 @@ def row_of(recording: Recording, active: Recording | None) -> Row:
         recording: the run.
         active: the run that holds the board, if any.
     """
-    folder = recording.folder
-    found = _ended(folder, _version(folder / store.SUMMARY), _version(recording.csv_path))
-    if found is None:
-        running = active is not None and active.run_id == recording.run_id
-        state_text = RunState.RUNNING.value if running else RunState.INTERRUPTED.value
-        found = {**recording.status(), "state": state_text}
-    return _as_row(recording.run_id, found)
+    # Texts, not paths: a page of a thousand runs asks for all of them at every click.
+    folder = str(recording.folder)
+    ended = _ended(folder, _version(f"{folder}/{store.SUMMARY}"), _version(f"{folder}/{store.RUN_CSV}"))
+    if ended is not None:
+        return ended
+    running = active is not None and active.run_id == recording.run_id
+    state = RunState.RUNNING if running else RunState.INTERRUPTED
+    return _as_row(recording.run_id, {**_told(without_damage(recording.status())), "state": state.value})
 
 
 def _as_row(run_id: str, found: Mapping[str, Any]) -> Row:
@@ -111,36 +115,41 @@ def _as_row(run_id: str, found: Mapping[str, Any]) -> Row:
     }
 
 
-def _version(path: Path) -> tuple[int, int]:
+def _version(path: str) -> tuple[int, int]:
     """Returns time of change and size of a file, zeros where there is none."""
     try:
-        found = path.stat()
+        found = os.stat(path)
     except OSError:
         return (0, 0)
     return (found.st_mtime_ns, found.st_size)
 
 
 @functools.lru_cache(maxsize=_KEPT)
-def _ended(folder: Path, summary: tuple[int, int], rows: tuple[int, int]) -> Mapping[str, Any] | None:
-    """Returns what the table shows of a run that has ended; read once for each version of its files."""
+def _ended(folder: str, summary: tuple[int, int], rows: tuple[int, int]) -> Row | None:
+    """Returns the row of a run that has ended; made once for each version of its files."""
     if not summary[0]:
         return None
-    return told(judged_summary(Recording(folder=folder)))
+    recording = Recording(folder=Path(folder))
+    found = told(judged_summary(recording))
+    return None if found is None else _as_row(recording.run_id, found)
 
 
 def told(summary: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """Returns what the table shows of a summary; figures that cannot be true are left out."""
     if summary is None:
         return None
-    figures = {key: summary.get(key) for key in FIGURES}
-    energy_j = figures["energy_per_item_j"]
-    if energy_j and figures["items_per_joule"] is None:  # of an older version, without the rows to tell it anew
-        figures["items_per_joule"] = 1 / energy_j
-    kept = ("model", "dataset", "power_mode", "state", "profile", "source", "simulated", "weights", "images", "origin")
+    found = _told(summary)
+    energy_j = found["energy_per_item_j"]
+    if energy_j and found["items_per_joule"] is None:  # of an older version, without the rows to tell it anew
+        found["items_per_joule"] = 1 / energy_j
     verdict = verdict_view.verdict_of(summary)
     if verdict.status is Status.IMPLAUSIBLE:  # the run's own page says why
-        figures = dict.fromkeys(FIGURES)
-    return {**{key: summary.get(key) for key in kept}, **figures, "validity": verdict.badge}
+        found |= dict.fromkeys(FIGURES)
+    return {**found, "validity": verdict.badge}
+
+
+def _told(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: document.get(key) for key in (*_SAID, *FIGURES)}
 
 
 def choices(rows: Iterable[Row], name: str) -> list[str]:

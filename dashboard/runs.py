@@ -44,6 +44,7 @@ def _detail(run_id: str) -> None:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if st.button("← All runs", key="all_runs"):
+            run_delete.forget()
             st.query_params.pop(state.QUERY_RUN, None)
             st.rerun()
         run_detail.head(recording)
@@ -64,22 +65,22 @@ def _table() -> None:
     active = state.run_finder().active()
     rows = [run_rows.row_of(recording, active) for recording in recordings]
     wanted = Wanted.of(st.query_params)
-    _filters(rows, wanted)
     found = run_rows.chosen(rows, wanted)
+    filters = st.container()
     count = f"{len(rows)} run{'' if len(rows) == 1 else 's'}"
     shown = count if len(found) == len(rows) else f"{len(found)} of {count}"
     st.caption(
         f"{shown}. Tick runs at the left edge to open, compare or delete them.",
         help=f"They lie in {plain(settings.runs_dir)}.",
     )
-    if not found:
-        st.info("No run is like this. Clear a filter or the search.")
-        return
     # Above the table, so that it is in sight however long that is; filled when the ticks are known.
     bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    ticked = _ticked(found)
+    # Sent before the rest: a browser that is new here has the most to fetch for it.
+    ticked = _ticked(found) if found else []
+    with filters:
+        _filters(rows, wanted)
     with bar:
-        _bar([str(row["run"]) for row in ticked])
+        _bar([str(row["run"]) for row in ticked], offered=bool(found))
 
 
 def _filters(rows: Sequence[Row], wanted: Wanted) -> None:
@@ -141,7 +142,7 @@ def _ticked(rows: Sequence[Row]) -> list[Row]:
     # Ticks are kept by their place: with other rows it is another table, and none of them is ticked.
     places = hashlib.sha1(" ".join(str(row["run"]) for row in rows).encode(), usedforsecurity=False).hexdigest()
     chosen: Any = st.dataframe(
-        pd.DataFrame(rows).drop(columns="run"),
+        pd.DataFrame({title: [row[title] for row in rows] for title in rows[0] if title != "run"}),
         hide_index=True,
         width="stretch",
         height=min(36 + 35 * len(rows), 600),
@@ -157,9 +158,12 @@ def _ticked(rows: Sequence[Row]) -> list[Row]:
     return [rows[place] for place in chosen["selection"]["rows"] if place < len(rows)]
 
 
-def _bar(run_ids: Sequence[str]) -> None:
+def _bar(run_ids: Sequence[str], *, offered: bool) -> None:
     """Shows what can be done with the runs that are ticked; all of it always, so that the table stays in its place."""
-    if run_delete.asking(run_ids):
+    if run_delete.asking():
+        return
+    if not offered:
+        st.info("No run is like this. Clear a filter or the search.")
         return
     count = len(run_ids)
     one, some = count == 1, MIN_RUNS <= count <= MAX_RUNS

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import figure_rows, verdict_view
 from dashboard.words import figure, label_of, length_text, plain
 from orin_core.runs.judged import judged
+from orin_core.runs.processes import ProcessId
 
 _TILES = (
     ("FPS end to end", "fps_end_to_end", "{:.2f}", ""),
@@ -30,14 +31,25 @@ def ended(document: dict[str, Any]) -> None:
     """Shows how a run ended, and why where it did not go well; nothing where there is nothing to say.
 
     Args:
-        document: as in ``summary.json``, or as in ``status.json`` where there is no summary.
+        document: as in ``summary.json``, or as in ``status.json`` of a run that does not go on and has no summary.
     """
     state = str(document.get("state"))
     message = " ".join(str(part) for part in (document.get("message"), document.get("hint")) if part)
     if state == "failed":
         st.error(f"**This run failed.** {plain(message or 'Nobody said why; look into the logs in its folder.')}")
+    elif state == "running":
+        _abandoned(document)
     elif state in _STATE_NOTES and (state != "done" or message):
         _STATE_NOTES[state](plain(message or f"This run was {state}."))
+
+
+def _abandoned(status: dict[str, Any]) -> None:
+    """Says what became of a run that says it goes on, though it does not hold this board."""
+    runner = ProcessId.from_json(status.get("runner_pid"), status.get("runner_start"))
+    if runner is not None and runner.alive():
+        st.info("This run is going on, but not on the board of this dashboard.")
+    else:
+        st.warning("This run was interrupted. Its figures are made when a run or this dashboard is next started.")
 
 
 def show(summary: dict[str, Any]) -> None:

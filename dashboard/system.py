@@ -58,11 +58,14 @@ def _kept() -> dict[Settings, Report]:
 
 
 def page() -> None:
-    """Shows the last report, and makes one when the button is pressed."""
+    """Shows the last report, and makes one when the button is pressed, unless a run is measured."""
     settings = state.settings()
     st.subheader("System")
     st.caption(doctor.NOT_CONFIRMED)
-    if st.button("Check this machine", key=KEY_CHECK, type="primary"):
+    measuring = state.run_finder().active() is not None
+    if measuring:
+        st.info("A run is being measured, and checking this machine would disturb it.")
+    if st.button("Check this machine", key=KEY_CHECK, type="primary", disabled=measuring):
         with st.spinner("Looking at the board, two ticks of telemetry, torch, disk and clock…"):
             checks = tuple(doctor.run_checks(settings))
         _kept()[settings] = Report(checks=checks, utc=datetime.datetime.now(datetime.timezone.utc))

@@ -8,7 +8,6 @@ the float64 that the cell spells: what is plotted equals the file to the digit.
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import re
@@ -17,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.thinning import GAP_INTERVALS, Array, Places, bucketed, thinned
+from dashboard.thinning import GAP_INTERVALS, NO_PLACES, Array, Places, bucketed, extremes, thinned
 from orin_core.board.sample import METRIC_BY_FIELD
 from orin_core.runs import columns
 
@@ -46,9 +45,12 @@ _FIXED = (
 )
 _TEMPERATURE = columns.temperature_column("")
 _RAIL = columns.rail_column("")
+_POWER = METRIC_BY_FIELD["power_w"].column
 _CORE = re.compile(r"CPU [0-9]+ Load \(%\)")
 _DECIMALS = 3
 """No cell has more digits after its point."""
+_MAX_S = 1e9
+"""No run lasts thirty years: a later time is no time."""
 
 
 def chart_columns(header: Sequence[str]) -> list[str]:
@@ -73,6 +75,7 @@ class Table:
         self.header = list(header)
         self.columns = chart_columns(header)
         self._cells = [self.header.index(name) for name in self.columns]
+        self._power = _power_columns(self.columns[1:])
         self._keep = keep
         self._block_rows = _BLOCK_ROWS if keep is None else min(keep, _BLOCK_ROWS)
         # Shape (columns without the time, rows); least and greatest of its groups for each block that is full.
@@ -130,7 +133,8 @@ class Table:
         self._add(self._by_line(data) if block is None else block)
 
     def _by_line(self, data: bytes) -> Array:
-        records = csv.reader(io.StringIO(data.decode("utf-8", errors="replace")))
+        # No cell of a row is ever quoted, and a torn line that has a quote must not take the next ones with it.
+        records = (line.split(",") for line in data.decode("utf-8", errors="replace").split("\n"))
         found = [[_float(one[place]) for place in self._cells] for one in records if len(one) == len(self.header)]
         by_column: Array = np.array(found, dtype=np.float64).reshape(-1, len(self.columns)).T
         return by_column
@@ -147,7 +151,7 @@ class Table:
                 io.BytesIO(data),
                 # One thread: whoever looks at a run must not take the cores that it is measured on.
                 read_options=arrow_csv.ReadOptions(column_names=self.header, use_threads=False),
-                parse_options=arrow_csv.ParseOptions(invalid_row_handler=lambda row: "skip"),
+                parse_options=arrow_csv.ParseOptions(quote_char=False, invalid_row_handler=lambda row: "skip"),
                 convert_options=arrow_csv.ConvertOptions(
                     include_columns=self.columns, column_types=types, null_values=[""], check_utf8=False
                 ),
@@ -157,9 +161,9 @@ class Table:
         return [read.column(name).to_numpy() for name in self.columns]
 
     def _add(self, found: Any) -> None:
-        """Adds rows given by column, the time first; a row without a time is left out."""
+        """Adds rows given by column, the time first; a row without a time is left out, and infinity is no value."""
         times = np.asarray(found[0], dtype=np.float64)
-        good = np.isfinite(times)
+        good = np.abs(times) < _MAX_S
         if not good.all():
             times, found = times[good], [np.asarray(values)[good] for values in found]
         done = 0
@@ -168,8 +172,11 @@ class Table:
             if not used:
                 self._blocks.append(np.empty((len(self.columns) - 1, self._block_rows), dtype=np.float32))
             more = min(len(times) - done, self._block_rows - used)
-            for values, kept in zip(found[1:], self._blocks[-1], strict=True):
-                kept[used : used + more] = values[done : done + more]
+            added = self._blocks[-1][:, used : used + more]
+            with np.errstate(over="ignore"):
+                for values, kept in zip(found[1:], added, strict=True):
+                    kept[:] = values[done : done + more]
+            added[np.isinf(added)] = np.nan
             self._add_times(times[done : done + more])
             done += more
             if used + more == self._block_rows:
@@ -186,9 +193,10 @@ class Table:
 
     def _close_block(self) -> None:
         if self._keep is None:
-            groups = self._blocks[-1].reshape(len(self.columns) - 1, -1, _GROUP_ROWS)
-            self._low.append(np.fmin.reduce(groups, axis=2))
-            self._high.append(np.fmax.reduce(groups, axis=2))
+            block, first = self._blocks[-1], np.arange(0, self._block_rows, _GROUP_ROWS)
+            low, high = extremes(block, block, first, self._power)
+            self._low.append(low)
+            self._high.append(high)
             return
         while self._count - self._block_rows >= self._keep:
             del self._blocks[0]
@@ -216,6 +224,8 @@ class Table:
     def thinned(self, first: int, last: int, points: int, picks: Sequence[int] | None = None) -> Array:
         """Returns at most about ``points`` rows that keep every peak and valley.
 
+        Of the rails they keep what each had at the peaks and valleys of the power, so that they add up to it.
+
         Args:
             first: place of the first row.
             last: place after the last row.
@@ -227,7 +237,8 @@ class Table:
         wanted = self._wanted(picks)
         grouped = self._keep is None and last - first > points * _GROUP_ROWS
         starts, low, high = self._grouped(first, last, wanted) if grouped else self._single(first, last, wanted)
-        places, values = bucketed(starts, low, high, last - self._dropped, points)
+        shared = np.searchsorted(wanted, self._power)
+        places, values = bucketed(starts, low, high, last - self._dropped, points, shared)
         return self._rows(self._times[places], values, wanted)
 
     def mean(self, column: str, first: int, last: int) -> float | None:
@@ -272,12 +283,18 @@ class Table:
         groups = slice(start // _GROUP_ROWS - blocks.start * in_block, end // _GROUP_ROWS - blocks.start * in_block)
         head, tail = self._values(first, start, wanted), self._values(end, last, wanted)
         found = []
-        for extremes in (self._low, self._high):
-            middle = [one[wanted] for one in extremes[blocks]]
+        for kept in (self._low, self._high):
+            middle = [one[wanted] for one in kept[blocks]]
             whole = np.concatenate(middle, axis=1)[:, groups] if middle else head[:, :0]
             found.append(np.concatenate([head, whole, tail], axis=1))
         starts = np.concatenate([np.arange(first, start), np.arange(start, end, _GROUP_ROWS), np.arange(end, last)])
         return starts, found[0], found[1]
+
+
+def _power_columns(names: Sequence[str]) -> Places:
+    """Returns the numbers of the columns of the power: the total, then its rails; none where one of both is missing."""
+    rails = [number for number, name in enumerate(names) if name.endswith(_RAIL)]
+    return np.array([names.index(_POWER), *rails], dtype=np.intp) if rails and _POWER in names else NO_PLACES
 
 
 def _float(cell: str) -> float:

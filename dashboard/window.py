@@ -14,7 +14,7 @@ Rows = list[list[float | int | None]]
 KEPT_S = 10.0
 """So long a thinned window serves every tab that asks for it, with the newest rows behind it, s."""
 _FULL_S = 120.0
-"""So much of the newest is never thinned: tiles compare with 30 s ago."""
+"""So much of the newest is not thinned: tiles compare with 30 s ago."""
 _MAX_KEPT = 4
 
 _Key = tuple[float | None, int, bool]
@@ -39,7 +39,7 @@ def for_browser(rows: Array, gap_s: float, before_s: float | None = None) -> Row
 
 
 def between(table: Table, from_s: float, to_s: float, *, points: int, cores: bool, gap_s: float) -> tuple[Rows, bool]:
-    """Returns the rows between two times, and whether that is every one of them.
+    """Returns the rows between two times, and whether they are thinned.
 
     Args:
         table: the rows.
@@ -51,8 +51,8 @@ def between(table: Table, from_s: float, to_s: float, *, points: int, cores: boo
     """
     first, last = table.place(from_s), table.place(to_s, after=True)
     rows = table.thinned(first, last, points, table.picks(cores=cores))
-    whole = last - first <= points
-    return for_browser(rows, gap_s if whole else _wide(rows, gap_s)), whole
+    few = last - first > points
+    return for_browser(rows, _wide(rows, gap_s) if few else gap_s), few
 
 
 def _wide(thinned: Array, gap_s: float) -> float:
@@ -73,8 +73,10 @@ class Windows:
         self._clock = clock
         self._kept: OrderedDict[_Key, tuple[float, int, Rows]] = OrderedDict()
 
-    def rows(self, table: Table, *, span_s: float | None, points: int, cores: bool, gap_s: float) -> Rows:
-        """Returns a window that ends with the newest row: its last two minutes in full, the rest thinned.
+    def rows(self, table: Table, *, span_s: float | None, points: int, cores: bool, gap_s: float) -> tuple[Rows, bool]:
+        """Returns a window that ends with the newest row, and whether it is thinned.
+
+        Never thinned are its last two minutes, or what of them half the points can hold.
 
         Args:
             table: the rows.
@@ -85,11 +87,11 @@ class Windows:
         """
         last_s = table.last_s
         if last_s is None:
-            return []
+            return [], False
         picks = table.picks(cores=cores)
         first = table.first if span_s is None else table.place(last_s - span_s)
         if table.end - first <= points:
-            return for_browser(table.take(first, table.end, picks), gap_s)
+            return for_browser(table.take(first, table.end, picks), gap_s), False
         key, now_s = (span_s, points, cores), self._clock()
         made_s, end, rows = self._kept.get(key, (float("-inf"), 0, []))
         if end < table.end and now_s - made_s >= KEPT_S:
@@ -98,7 +100,7 @@ class Windows:
             self._kept.move_to_end(key)
             while len(self._kept) > _MAX_KEPT:
                 self._kept.popitem(last=False)
-        return rows + for_browser(table.take(end, table.end, picks), gap_s, table.time_s(end - 1))
+        return rows + for_browser(table.take(end, table.end, picks), gap_s, table.time_s(end - 1)), True
 
     @staticmethod
     def _make(table: Table, first: int, points: int, picks: list[int], gap_s: float) -> Rows:

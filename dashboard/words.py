@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-import datetime
 import math
 import re
-from typing import Any
+from typing import Any, TypeGuard
 
 ABSENT = "–"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!$|~&:^])")
-_LIST = re.compile(r"^([-+]|[0-9]+[.)](?= |$))")
+_BLOCK = re.compile(r"^([-+](?= |$)|-(?=-+$)|[0-9]+[.)](?= |$))")
+_SEAM, _NOTHING = "\0", ":small[]"
+"""Where a text must not be read across, and the Markdown for it: a span of nothing, which no reader sees or copies."""
+_READ_ANYWAY = re.compile(
+    r"""
+    https?(?=://) | www(?=\.) | [-.\w+](?=@)    # what becomes a link
+    | :(?=material/|streamlit:|(?!\d\d:)[-\w+]+:)    # an icon, or an emoji; not the minutes of a time
+    | (?<![^ ])[-<>~](?=(->|>|-|=)(?![^ ])) | (?<=[<])-(?=>(?![^ ]))    # an arrow, or another sign
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""Streamlit makes something of these in a text that was parsed already, so that no backslash helps."""
 
 
 def plain(text: object) -> str:
-    """Returns Markdown that shows a text as it is, in one line: no formula, link, picture or table cell comes of it.
+    """Returns Markdown that shows a text as it is, in one line: no formula, link, icon or table cell comes of it.
 
     For all that a person, a file or another program has written: paths, names, messages.
     """
-    line = _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
-    return _LIST.sub(lambda found: f"{found[1][:-1]}\\{found[1][-1]}", line)
+    line = _READ_ANYWAY.sub(rf"\g<0>{_SEAM}", " ".join(str(text).replace(_SEAM, "").split()))
+    line = _BLOCK.sub(lambda found: f"{found[1][:-1]}\\{found[1][-1]}", _MARKDOWN.sub(r"\\\1", line))
+    return line.replace(_SEAM, _NOTHING)
 
 
 def refusal(message: str, hint: str) -> str:
@@ -28,8 +39,12 @@ def refusal(message: str, hint: str) -> str:
 
 def figure(value: Any, pattern: str, unit: str = "") -> str:
     """Returns a value with its unit; a dash where there is none, or where a damaged file holds no number."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return pattern.format(value) + unit if is_number else ABSENT
+    return pattern.format(value) + unit if is_number(value) else ABSENT
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """Returns whether a value of a file, which may be damaged, is a number that can be counted with."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def length_text(seconds: float) -> str:
@@ -59,11 +74,6 @@ def source_label(row: dict[str, Any]) -> str:
     return ", ".join(found)
 
 
-def started_utc(run_id: str) -> datetime.datetime:
-    """Returns when a run began, from its id."""
-    return datetime.datetime.strptime(run_id.partition("_")[0] + "+0000", "%Y%m%dT%H%M%SZ%z")
-
-
 def short_name(name: Any) -> str:
     """Returns the last part of a hub id or a path; empty where there is none."""
     return str(name or "").rstrip("/").rsplit("/", 1)[-1]
@@ -76,10 +86,11 @@ def asked_text(spec: dict[str, Any]) -> str:
         spec: as in ``spec.json``.
     """
     parts = [short_name(spec.get("model")), short_name(spec.get("dataset"))]
-    if spec.get("items"):
-        parts.append(f"{spec['items']:,} images")
-    elif spec.get("seconds"):
-        parts.append(length_text(spec["seconds"]))
+    items, seconds = spec.get("items"), spec.get("seconds")
+    if items and is_number(items):
+        parts.append(f"{items:,} images")
+    elif seconds and is_number(seconds):
+        parts.append(length_text(seconds))
     if spec.get("profile"):
         parts.append(f"{spec['profile']} protocol")
     parts += [f"batch {spec.get('batch_size')}", f"power mode {spec.get('power_mode')}"]

@@ -57,6 +57,7 @@ def _document(found: Differences) -> dict[str, Any]:
     return {
         "runs": [_run(one) for one in found.runs],
         "differing": {name: list(texts) for name, texts in found.differing.items()},
+        "same": found.same,
         "results": {name: list(texts) for name, texts in found.results.items()},
         "ranking": list(found.ranking),
         "not_ranked": list(found.not_ranked),
@@ -92,6 +93,7 @@ def _lines(found: Differences) -> list[str]:
         if texts:
             rows = [[name, *(" ".join(cell.split())[:_CELL] for cell in cells)] for name, cells in texts.items()]
             lines += ["", *_table([title, *(one.name for one in found.runs)], rows)]
+    lines += ["", found.same] if found.same else []
     lines += ["", "? behind a difference: not more than chance, or nobody may say so; the reasons are below."]
     said = [*found.ranking, *(f"Not ranked: {why}" for why in found.not_ranked)]
     said += [f"{one.letter} against {found.runs[0].letter}: {note}." for one in found.runs for note in one.notes]

@@ -23,6 +23,7 @@ _SCRIPTS = (
     "marks.js",
     "labels.js",
     "tiles.js",
+    "asking.js",
     "tools.js",
     "head.js",
     "cores.js",

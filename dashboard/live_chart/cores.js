@@ -66,7 +66,7 @@ function showCores(cores, chart) {
   const columns = chart.rows.columns.filter((name) => CORE.test(name));
   const known = columns.filter((name) => view.rows.series.has(name));
   cores.note.hidden = known.length > 0;
-  setText(cores.note, chart.meta && !columns.length ? "This source says nothing of the cores." : "");
+  setText(cores.note, !chart.meta ? "" : columns.length ? "The loads of the cores are being asked for …" : "This source says nothing of the cores.");
   for (const node of [cores.canvas, cores.names, cores.legend]) node.hidden = !known.length;
   if (!known.length) return;
   const width = Math.max(1, Math.round(view.geometry.right - view.geometry.left));

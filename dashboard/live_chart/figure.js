@@ -68,13 +68,18 @@ function stackTraces(pane, axis, drawn, colors) {
   });
 }
 
+/** Whether a value has none beside it. Only then are points drawn, all of them: each is an element of its own. */
+function standsAlone(values) {
+  return values.some((value, index) => value !== null && (values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null);
+}
+
 function traces(panes, drawn, colors, scale) {
   const axes = axesOf(panes);
   return panes.flatMap((pane, index) => [
     ...stackTraces(pane, axes[index].first, drawn, colors),
     ...pane.lines.filter((item) => !item.stack).map((item) => ({
       // A slow model ends a batch in few ticks only: such a value stands alone and is seen as a point.
-      type: "scatter", mode: item.second ? "lines+markers" : "lines", marker: { size: 3 * scale },
+      type: "scatter", mode: item.second && standsAlone(drawn.y.get(item.column)) ? "lines+markers" : "lines", marker: { size: 3 * scale },
       name: item.name, meta: item.column, x: drawn.x, y: drawn.y.get(item.column),
       xaxis: "x", yaxis: item.second ? axes[index].second : axes[index].first, connectgaps: false, hoverinfo: "skip",
       line: { color: colors.palette[item.color], width: item.width * scale, dash: item.dash },

@@ -13,13 +13,17 @@ function makeHead(actions) {
     title: element("span", "orin-title"),
     badges: element("span", "orin-badges"),
     alert: element("div", "orin-alert"),
+    // The seconds of a silence are seen but not heard: a screen reader would speak without end.
+    heard: element("span"),
+    seen: element("span"),
     progress: element("div", "orin-progress"),
     steps: element("div", "orin-steps"),
     bar: element("div", "orin-bar"),
     fill: element("div", "orin-fill"),
     text: element("div", "orin-progress-text"),
   };
-  head.alert.setAttribute("role", "status");
+  head.heard.setAttribute("role", "status");
+  head.alert.append(head.heard, head.seen);
   head.bar.setAttribute("role", "progressbar");
   head.bar.setAttribute("aria-label", "progress of measure");
   head.bar.setAttribute("aria-valuemin", "0");
@@ -49,6 +53,7 @@ function titleOf(meta, isRun) {
 function badgesOf(meta) {
   const found = [];
   if (meta.simulated) found.push("SIMULATED BOARD");
+  if (meta.imported) found.push("IMPORTED LOG");
   if (meta.source === "replay") found.push("replay");
   if (meta.weights === "random") found.push("random weights");
   if (meta.images === "synthetic") found.push("synthetic images");
@@ -76,8 +81,9 @@ function shareDone(last, meta) {
 }
 
 function showSteps(box, meta) {
-  const phases = meta.source === "replay" ? ["replay"] : ["idle", "load", "warmup", "measure", "cooldown"];
   const seen = new Set((meta.phases || []).map(([phase]) => phase));
+  // A log holds what it holds: no other phase of it will ever come.
+  const phases = meta.imported ? [...seen] : meta.source === "replay" ? ["replay"] : ["idle", "load", "warmup", "measure", "cooldown"];
   const key = `${phases} ${meta.phase} ${meta.state} ${[...seen]}`;
   if (box.dataset.key === key) return;
   box.dataset.key = key;
@@ -91,13 +97,14 @@ function showSteps(box, meta) {
   }));
 }
 
+/** What is wrong, in words that stay the same while it lasts, and what changes each second of it. */
 function alertOf(chart, silence) {
-  if (chart.failures > 1) return "Disconnected: the dashboard's server does not answer. Trying again; a run goes on without it.";
-  if (chart.refused) return `${chart.refused.message} ${chart.refused.hint || ""}`;
-  if (chart.meta?.error) return `${chart.meta.error} ${chart.meta.hint || ""}`;
+  if (chart.failures > 1) return ["Disconnected: the dashboard's server does not answer. Trying again; a run goes on without it."];
+  if (chart.refused) return [`${chart.refused.message} ${chart.refused.hint || ""}`];
+  if (chart.meta?.error) return [`${chart.meta.error} ${chart.meta.hint || ""}`];
   const notice = chart.meta?.recent || chart.meta?.notices?.at(-1)?.message;
-  if (silence) return `The board is silent: ${silence}.${notice ? ` ${notice}` : ""}`;
-  return chart.meta?.recent ?? "";
+  if (silence) return [`The board is silent.${notice ? ` ${notice}` : ""}`, ` (${silence})`];
+  return [chart.meta?.recent ?? ""];
 }
 
 /** "running 62 % · resnet-152 - Orin dashboard". A hidden tab asks for nothing, so it speaks of what was. */
@@ -110,7 +117,7 @@ function tabTitle(chart, hidden) {
     const share = running && meta.phase === "measure" && last ? ` ${Math.floor(shareDone(last, meta) * 100)} %` : "";
     const step = running && meta.phase !== "measure" ? `: ${PHASE_NAMES[meta.phase] || meta.phase || "starting"}` : "";
     parts.push(`${hidden && running ? "was " : ""}${STATES[meta.state] ?? meta.state}${share}${step}`);
-    if (meta.model) parts.push(meta.model);
+    if (meta.model) parts.push(shortName(meta.model));
   } else if (meta) parts.push(STATES.idle);
   return [parts.join(" · "), PAGE_TITLE].filter(Boolean).join(" - ");
 }
@@ -120,7 +127,7 @@ function showBadges(box, badges) {
   box.dataset.key = badges.join();
   box.replaceChildren(...badges.map((text) => {
     const badge = element("span", text === "SIMULATED BOARD" ? "orin-badge orin-badge-loud" : "orin-badge", text);
-    if (text === LIGHTER) badge.title = "Every 2 s, fewer points and lines, no heat map: for a browser on the machine that is measured. light=0 in the address shows all.";
+    if (text === LIGHTER) badge.title = `Every ${LIGHT_MS / 1000} s, fewer points and lines, no heat map: for a browser on the machine that is measured. light=0 in the address shows all.`;
     return badge;
   }));
 }
@@ -141,9 +148,10 @@ function showHead(head, chart, silence) {
     head.bar.setAttribute("aria-valuenow", String(Math.round(share * 100)));
   }
   showTools(head.tools, chart);
-  const alert = alertOf(chart, silence);
-  head.alert.hidden = !alert;
-  setText(head.alert, alert);
+  const [heard, seen = ""] = alertOf(chart, silence);
+  head.alert.hidden = !heard;
+  setText(head.heard, heard);
+  setText(head.seen, seen);
   const title = tabTitle(chart, document.hidden);
   head.tabTitle = title;
   if (document.title !== title) document.title = title;

@@ -34,7 +34,7 @@ function labelNode({ item, value, place }, left, palette) {
   return node;
 }
 
-/** The row that labels and tiles read: the newest in sight, or that at the chosen instant. */
+/** The row that labels read: the newest in sight, or that at the chosen instant. */
 function labelledRow(view, hoverMs) {
   return lastAtOrBelow(view.rows.x, hoverMs ?? view.xRange[1]);
 }
@@ -50,7 +50,8 @@ function lineLabels(view, hoverMs, palette) {
   });
   if (hoverMs !== null) {
     nodes.push(boxAt("orin-crosshair", geometry.x(hoverMs), geometry.top, 0, geometry.bottom - geometry.top));
-    const time = textAt("orin-hover-time", timeText(hoverMs, view.origin, view.wall), geometry.right + 6, 10);
+    // Of a thinned row each value is an extreme of its neighbourhood: they are not of one instant.
+    const time = textAt("orin-hover-time", `${view.thinned ? "~ " : ""}${timeText(hoverMs, view.origin, view.wall)}`, geometry.right + 6, 10);
     nodes.push(time);
   }
   return nodes;
@@ -61,5 +62,5 @@ function readingText(view, hoverMs) {
   const row = labelledRow(view, hoverMs);
   const parts = view.panes.flatMap((pane, index) =>
     entriesOf(view, index, row).filter(({ item }) => item.rank < 2).map(({ item, value }) => `${item.name} ${value.toFixed(item.digits)} ${item.unit}`));
-  return `${timeText(hoverMs, view.origin, view.wall)}: ${parts.join(", ") || "no data"}`;
+  return `${view.thinned ? "about " : ""}${timeText(hoverMs, view.origin, view.wall)}: ${parts.join(", ") || "no data"}`;
 }

@@ -1,9 +1,8 @@
 // The live chart: asks /api/live for the rows after its cursor and keeps them. One instance per page.
 
 const POINTS = 1500;
-const LIGHT_POINTS = 600;
-const LIGHT_MS = 2000;
-const FETCH_LIMIT_MS = 6000;
+const LIGHT_POINTS = 300;
+const LIGHT_MS = 4000;
 const STALE_INTERVALS = 3;
 const LEAST_MS = 30_000;
 // Midnight, so that a time since the start and a time of day are written the same way.
@@ -12,22 +11,22 @@ const instances = new WeakMap();
 
 class LiveChart {
   constructor(parent) {
-    Object.assign(this, { userRange: null, detail: null, paused: null, coresOpen: false, ticks: 0, failures: 0, timer: null, panes: [] });
+    Object.assign(this, { userRange: null, detail: null, paused: null, coresOpen: false, ticks: 0, failures: 0, undrawn: null });
     this.rows = new Rows([]);
     this.build(parent);
-    this.onVisible = () => {
-      if (!this.root.isConnected) document.removeEventListener("visibilitychange", this.onVisible);
-      else if (document.hidden) showHead(this.head, this, this.silence());
-      else this.poll();
-    };
-    document.addEventListener("visibilitychange", this.onVisible);
-    new ResizeObserver(() => this.resized()).observe(this.root);
+    this.over = new AbortController();
+    const { signal } = this.over;
+    document.addEventListener("visibilitychange", () => (document.hidden ? showHead(this.head, this, this.silence()) : this.poll()), { signal });
+    // The figure is as high as the window has room for, which the observer of its width does not see.
+    window.addEventListener("resize", () => this.resized(), { signal });
+    this.observer = new ResizeObserver(() => this.resized());
+    this.observer.observe(this.root);
     this.watch = setInterval(() => this.look(), 1000);
   }
 
   build(parent) {
     this.root = element("div", "orin");
-    this.head = makeHead({ setSpan: (span) => this.setSpan(span), live: () => this.live(), togglePause: () => this.togglePause() });
+    this.head = makeHead({ chooseSpan: (span) => this.chooseSpan(span), live: () => this.live(), togglePause: () => this.togglePause() });
     this.tiles = makeTiles();
     this.stage = new Stage(this);
     this.cores = makeCores(() => this.toggleCores());
@@ -50,10 +49,10 @@ class LiveChart {
       this.run = data.run;
       this.clear();
     }
-    // Only where the page asks for another one: a window that somebody chose is kept over reruns.
+    // Only where the page asks for another one, as at the end of a run: what somebody chose is kept, and so are zoom and pause.
     if (changed || data.span !== this.askedSpan) {
       this.askedSpan = data.span;
-      this.setSpan(data.span);
+      if (!this.chosen) this.setSpan(data.span);
     }
   }
 
@@ -78,28 +77,44 @@ class LiveChart {
   clear() {
     this.generation = (this.generation || 0) + 1;
     Object.assign(this, { cursor: "", tag: "", meta: null, last: null, refused: null, panes: [], seenFps: false });
-    Object.assign(this, { userRange: null, detail: null, paused: null });
+    Object.assign(this, { userRange: null, detail: null, paused: null, chosen: false });
     this.rows = new Rows([]);
     this.draw();
   }
 
   setSpan(span) {
-    Object.assign(this, { span, userRange: null, detail: null, paused: null, cursor: "" });
+    Object.assign(this, { span, cursor: "" });
     this.poll();
+  }
+
+  chooseSpan(span) {
+    Object.assign(this, { userRange: null, detail: null, paused: null, chosen: true });
+    this.setSpan(span);
   }
 
   toggleCores() {
     this.coresOpen = !this.coresOpen;
-    Object.assign(this, { cursor: "", detail: null });
+    this.cursor = "";
     showCores(this.cores, this);
     this.poll();
-    if (this.userRange) fetchDetail(this);
+  }
+
+  /** The window that stands still, zoomed to or paused; null where it follows the newest rows. */
+  get stillRange() {
+    return this.userRange ?? this.paused?.range ?? null;
   }
 
   togglePause() {
-    if (this.ended || !this.stage.view) return;
-    const range = this.xRange();
-    this.paused = this.paused ? null : { range, ticks: this.ticks, text: timeText(this.rows.endMs, this.origin, !this.isRun) };
+    if (this.paused) {
+      this.paused = null;
+      if (this.userRange) fetchDetail(this);
+      else this.detail = null;
+    } else if (!this.ended && this.stage.view) {
+      const rows = this.source();
+      this.paused = { range: this.xRange(), endMs: this.liveRange()[1], ticks: this.ticks, text: timeText(this.rows.endMs, this.origin, !this.isRun) };
+      // The other rows go on: they are dropped and come anew while these are looked at.
+      this.detail = rows.copy();
+    }
     this.draw();
   }
 
@@ -109,20 +124,10 @@ class LiveChart {
   }
 
   zoomTo(range) {
-    this.userRange = range;
+    this.userRange = within(range, [this.origin, this.paused?.endMs ?? this.liveRange()[1]]);
     this.draw();
     clearTimeout(this.detailTimer);
     this.detailTimer = setTimeout(() => fetchDetail(this), DETAIL_DELAY_MS);
-  }
-
-  schedule(delayMs) {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.poll(), delayMs);
-  }
-
-  async ask(more) {
-    const query = new URLSearchParams({ run: this.run, tag: this.tag, points: this.points, ...(this.coresOpen ? { cores: 1 } : {}), ...more });
-    return fetch(`/api/live?${query}`, { cache: "no-store", signal: AbortSignal.timeout(FETCH_LIMIT_MS) });
   }
 
   async poll() {
@@ -131,54 +136,45 @@ class LiveChart {
     if (!this.root.isConnected || document.hidden) return;
     const generation = this.generation;
     const ask = (this.asked = (this.asked || 0) + 1);
-    const over = () => generation !== this.generation || ask !== this.asked;
+    const answer = await answered(this);
+    if (generation !== this.generation || ask !== this.asked) return;
     try {
-      const [response] = await Promise.all([this.ask({ since: this.cursor, span: this.span }), loadPlotly(this.plotlyUrl)]);
-      const answer = await response.json();
-      if (over()) return;
-      this.failures = 0;
-      if (response.ok) this.take(answer);
-      else this.refused = answer;
-    } catch (error) {
-      if (over()) return;
-      this.failures += 1;
+      this.failures = answer ? 0 : this.failures + 1;
+      this.attempt(() => this.receive(answer));
+      this.draw();
+    } finally {
+      // Whatever is wrong with this answer, the next one may do without it.
+      this.timer = setTimeout(() => this.poll(), delayMs(this));
     }
-    this.draw();
-    this.schedule(this.delayMs());
   }
 
-  /** Rows to draw from: while zoomed, those that were fetched for it. */
+  receive(answer) {
+    if (answer?.document) this.take(answer.document);
+    else if (answer) this.refused = answer.refused;
+  }
+
+  /** Rows to draw from: of a window that stands still, those that were kept or fetched for it. */
   source() {
-    return (this.userRange && this.detail) || this.rows;
-  }
-
-  /** A little after the next tick is due, at most a second away. */
-  delayMs() {
-    if (this.failures) return Math.min(5000, 500 * 2 ** Math.min(4, this.failures - 1));
-    // Of a long run the newest rows come first; the others are being read.
-    if (this.last?.partial) return 1000;
-    if (this.isRun && this.ended) return this.follow ? 1500 : 600_000;
-    if (this.light) return LIGHT_MS;
-    const age = this.last?.age_s;
-    const interval = this.meta?.interval_s ?? 1;
-    if (age === null || age === undefined || interval < 1 || age > interval) return 1000;
-    return Math.min(1000, Math.max(250, (interval - age) * 1000 + 60));
+    return (this.stillRange && this.detail) || this.rows;
   }
 
   take(answer) {
     const completed = this.last?.partial && !answer.partial;
     this.last = answer;
     this.receivedMs = performance.now();
-    this.refused = null;
+    this.refused = this.undrawn;
     this.tag = answer.tag;
     const before = this.points;
     if (answer.meta) this.takeMeta(answer.meta);
-    if (answer.reset) this.rows.clear();
+    if (answer.reset) {
+      this.rows.clear();
+      this.rows.thinned = Boolean(answer.thinned);
+    }
     for (const row of answer.rows) this.addRow(row, answer.reset);
     this.arrange();
-    if (this.ended) this.paused = null;
-    if (completed && this.userRange) fetchDetail(this);
-    if (this.span && !this.userRange && !this.paused) this.rows.dropBefore(this.rows.endMs - this.span * 1000 - 5000);
+    // Rows of a whole window are not added to what is zoomed to, and what grows has an end.
+    if (completed || (this.detail?.grows && (answer.reset || this.detail.length > 12 * this.points))) fetchDetail(this);
+    if (this.span && !this.userRange) this.rows.dropBefore(this.rows.endMs - this.span * 1000 - 5000);
     this.cursor = this.rows.length > 2 * this.points || before !== this.points ? "" : answer.cursor;
     const state = answer.active;
     if (this.follow && state !== this.known && (state !== this.told || performance.now() - this.toldMs > 5000)) {
@@ -193,7 +189,10 @@ class LiveChart {
     if (same) return;
     this.columns = meta.columns;
     this.rows = new Rows(meta.columns);
-    Object.assign(this, { panesKey: null, detail: null });
+    this.panesKey = null;
+    // What is held of a window that stands still lacks a column; it stays in sight until the other rows are there.
+    if (this.detail) this.detail.grows = false;
+    fetchDetail(this);
   }
 
   addRow(row, again) {
@@ -201,7 +200,6 @@ class LiveChart {
     if (again) return;
     this.ticks += 1;
     if (this.detail?.grows) this.detail.copyFrom(this.rows, this.rows.length - 1);
-    if (this.detail?.length > 12 * this.points) fetchDetail(this);
   }
 
   /** Chooses the panes anew where what there is to show has changed. */
@@ -236,24 +234,36 @@ class LiveChart {
   }
 
   xRange() {
-    if (this.userRange) return this.userRange;
-    if (this.paused) return this.paused.range;
-    const { endMs } = this.rows;
+    return this.stillRange ?? this.liveRange();
+  }
+
+  /** The window that ends with the newest rows. */
+  liveRange() {
+    const { x, endMs } = this.rows.length ? this.rows : this.source();
     const age = this.ended || this.failures ? 0 : Math.min(this.ageS() ?? 0, 3600) * 1000;
     const silent = age > 1000 * STALE_INTERVALS * Math.max(this.meta?.interval_s ?? 1, 1);
     const now = silent ? endMs + age : endMs;
     // Filled from the left at first, so that a short run is not lost in an empty window.
-    const start = this.span ? Math.max(this.rows.x[0], now - this.span * 1000) : this.rows.x[0];
+    const start = this.span ? Math.max(x[0], now - this.span * 1000) : x[0];
     return [start, Math.max(now, start + LEAST_MS)];
   }
 
   /** Once a second: says a silence also while an answer is under way, and follows a change of theme. */
   look() {
-    if (!this.root.isConnected) {
-      clearInterval(this.watch);
-      // Another page is shown: its tab must not speak of this one.
-      if (document.title === this.head.tabTitle) document.title = PAGE_TITLE;
-    } else if (!document.hidden && (this.silence() !== this.shownSilence || themeKey(this.root) !== this.shownTheme)) this.draw();
+    if (!this.root.isConnected) this.end();
+    else if (!document.hidden && (this.silence() !== this.shownSilence || themeKey(this.root) !== this.shownTheme)) this.draw();
+  }
+
+  /** Another page is shown: nothing of this instance stays behind. */
+  end() {
+    this.over.abort();
+    this.observer.disconnect();
+    clearInterval(this.watch);
+    clearTimeout(this.timer);
+    clearTimeout(this.detailTimer);
+    this.stage.end();
+    // The tab must not speak of this page.
+    if (document.title === this.head.tabTitle) document.title = PAGE_TITLE;
   }
 
   resized() {
@@ -263,6 +273,24 @@ class LiveChart {
 
   draw() {
     if (!this.root.isConnected) return;
+    this.attempt(() => {
+      this.show();
+      this.undrawn = null;
+    });
+  }
+
+  /** Says where a value that nobody expected cannot be drawn. */
+  attempt(action) {
+    try {
+      action();
+    } catch (error) {
+      console.error(error);
+      this.undrawn = this.refused = { message: "What the server sent could not be drawn.", hint: String(error) };
+      showHead(this.head, this, null);
+    }
+  }
+
+  show() {
     const theme = themeOf(this.root);
     const palette = theme.dark ? PALETTE.dark : PALETTE.light;
     const silence = this.silence();

@@ -28,8 +28,9 @@ function line(column, name, color, more) {
   return { column, name, color, digits: 0, unit: "", scale: (value) => value, width: 1.6, dash: "solid", rank: 0, ...more };
 }
 
-/** `light`: without the muted sensors, since each line costs the same however few points it has. */
 function temperatureLines(columns, light) {
+  const hottest = line(HOTTEST, "hottest", "red", { digits: 1, width: 1.8, unit: "°C" });
+  if (light && columns.includes(HOTTEST)) return [hottest];
   const sensors = columns.filter((name) => TEMPERATURE.test(name) && name !== HOTTEST);
   let muted = 0;
   const lines = sensors.map((column) => {
@@ -38,12 +39,9 @@ function temperatureLines(columns, light) {
     if (known) return line(column, name, known.color, { digits: 1, width: 1.8, rank: 1, unit: "°C", dash: known.dash || "solid" });
     return line(column, name, "grey", { digits: 1, width: 1, rank: 2, unit: "°C", dash: MUTED_DASHES[(muted += 1) % MUTED_DASHES.length] });
   });
-  if (!sensors.some((name) => /^tj /i.test(name)) && columns.includes(HOTTEST)) {
-    lines.push(line(HOTTEST, "hottest", "red", { digits: 1, width: 1.8, unit: "°C" }));
-  }
-  const named = lines.filter((item) => item.rank < 2);
+  if (!sensors.some((name) => /^tj /i.test(name)) && columns.includes(HOTTEST)) lines.push(hottest);
   // Muted lines first: what matters is drawn over them.
-  return (light && named.length ? named : lines).sort((a, b) => b.rank - a.rank);
+  return lines.sort((a, b) => b.rank - a.rank);
 }
 
 function powerLines(columns) {
@@ -59,7 +57,7 @@ function allPanes(columns, shows) {
       line("EMC (%)", "EMC", "grey", { dash: "dot", width: 1.3, rank: 1, unit: "%" }),
       line("Used GR3D (%)", "GR3D", "blue", { width: 1.8, unit: "%" }),
     ] },
-    { key: "clock", title: "GPU clock", unit: "MHz", weight: 0.5, few: true, range: (top) => [0, nice(Math.max(top ?? 0, LEAST_MHZ) * 1.1)], lines: [
+    { key: "clock", title: "GPU clock", unit: "MHz", weight: 0.5, few: true, hidden: shows.light, range: (top) => [0, nice(Math.max(top ?? 0, LEAST_MHZ) * 1.1)], lines: [
       line("GR3D Frequency (MHz)", "clock", "sky", { width: 1.6, unit: "MHz" }),
     ] },
     { key: "throughput", title: "Throughput", unit: "FPS", weight: 1, hidden: !shows.fps, range: (top) => [0, nice((top ?? 1) * 1.15)],
@@ -83,11 +81,12 @@ function memoryTop(top, extra) {
   return extra.ramTotal ? Math.min(wanted, GIB(extra.ramTotal)) : wanted;
 }
 
-/** The panes that a set of columns has something for. */
+/** The panes that a set of columns has something for; `light`: with one line each, since every line and axis costs. */
 function panesFor(columns, shows) {
   const panes = allPanes(columns, shows);
   for (const pane of panes) {
     pane.lines = pane.lines.filter((item) => columns.includes(item.column));
+    if (shows.light && pane.lines.length) pane.lines = [pane.lines[pane.lines.length - 1]];
     if (!pane.lines.some((item) => item.second)) pane.second = null;
   }
   return panes.filter((pane) => pane.lines.length && !pane.hidden);
@@ -129,15 +128,29 @@ function drawnOf(rows, panes, first, last, limit) {
   const buckets = rows.buckets(first, last, limit);
   const drawn = { x: rows.drawnX(first, last, buckets), y: new Map(), stacked: new Map() };
   for (const pane of panes) {
-    let below = null;
-    for (const item of pane.lines) {
-      const values = rows.drawnY(item.column, first, last, buckets, item.scale);
-      drawn.y.set(item.column, values);
-      if (!item.stack) continue;
-      const under = below;
-      below = under ? values.map((value, i) => (value === null || under[i] === null ? null : value + under[i])) : values;
-      drawn.stacked.set(item.column, below);
-    }
+    for (const item of pane.lines) if (!item.stack) drawn.y.set(item.column, rows.drawnY(item.column, first, last, buckets, item.scale));
+    stack(drawn.stacked, rows, pane.lines.filter((item) => item.stack), first, last, buckets);
   }
   return drawn;
+}
+
+/**
+ * Adds the running sums of some rails. Of a bucket the two instants are drawn at which the whole is least and greatest:
+ * the extremes of single rails belong to different instants, and their sum was never there.
+ */
+function stack(stacked, rows, rails, first, last, buckets) {
+  let sums = null;
+  for (const item of rails) {
+    const [under, list] = [sums, rows.list(item.column)];
+    sums = new Array(last + 1).fill(null);
+    for (let i = first; i <= last; i += 1) {
+      if (list[i] !== null && (!under || under[i] !== null)) sums[i] = item.scale(list[i]) + (under ? under[i] : 0);
+    }
+    stacked.set(item.column, sums);
+  }
+  const places = buckets && sums && extremes(sums, buckets);
+  for (const { column } of rails) {
+    const list = stacked.get(column);
+    stacked.set(column, places ? places.map((place) => list[place]) : list.slice(first));
+  }
 }

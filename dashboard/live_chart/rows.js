@@ -16,6 +16,7 @@ class Rows {
   clear() {
     this.x = [];
     this.series = new Map([...this.columns, ENERGY].map((name) => [name, []]));
+    this.thinned = false;
     this.version = (this.version || 0) + 1;
   }
 
@@ -40,6 +41,14 @@ class Rows {
     this.x.push(other.x[index]);
     for (const [name, list] of this.series) list.push(other.series.get(name)[index]);
     this.version += 1;
+  }
+
+  /** These rows as they are now, whatever comes later. */
+  copy() {
+    const found = new Rows(this.columns);
+    Object.assign(found, { x: this.x.slice(), thinned: this.thinned });
+    for (const [name, list] of this.series) found.series.set(name, list.slice());
+    return found;
   }
 
   /** Forgets what is older than an instant. */
@@ -73,6 +82,13 @@ class Rows {
     return true;
   }
 
+  /** Whether a row has the extremes of several ticks. The newest rows of a thinned answer are single ticks: those follow each other closely. */
+  isThinned(index, intervalMs) {
+    if (!this.thinned) return false;
+    const apart = (before) => this.x[before + 1] - this.x[before] > 1.5 * intervalMs;
+    return apart(index - 1) || apart(index);
+  }
+
   /** Rows to draw as [first, last] buckets, at most about `limit` / 2 of them; a gap is a bucket of its own. Null: each row. */
   buckets(first, last, limit) {
     const number = last - first + 1;
@@ -101,21 +117,29 @@ class Rows {
 
   /** Values of a column to draw; a bucket keeps its least and its greatest in the order in which they came. */
   drawnY(column, first, last, buckets, scale) {
-    const list = this.series.get(column);
-    if (!buckets) return list.slice(first, last + 1).map((value) => (value === null ? null : scale(value)));
-    const found = new Array(2 * buckets.length);
-    buckets.forEach(([start, end], index) => {
-      let [low, high] = [start, start];
-      for (let i = start; i <= end; i += 1) {
-        const value = list[i];
-        if (value === null) continue;
-        if (list[low] === null || value < list[low]) low = i;
-        if (list[high] === null || value > list[high]) high = i;
-      }
-      const [one, two] = low < high ? [list[low], list[high]] : [list[high], list[low]];
-      found[2 * index] = one === null ? null : scale(one);
-      found[2 * index + 1] = two === null ? null : scale(two);
-    });
-    return found;
+    const list = this.list(column);
+    const scaled = (value) => (value === null ? null : scale(value));
+    return buckets ? extremes(list, buckets).map((place) => scaled(list[place])) : list.slice(first, last + 1).map(scaled);
   }
+
+  /** Values of a column, blank where these rows do not have it. */
+  list(column) {
+    return this.series.get(column) ?? new Array(this.length).fill(null);
+  }
+}
+
+/** Where each bucket has its least and its greatest value, in the order in which they came. */
+function extremes(list, buckets) {
+  const found = new Array(2 * buckets.length);
+  buckets.forEach(([start, end], index) => {
+    let [low, high] = [start, start];
+    for (let i = start; i <= end; i += 1) {
+      const value = list[i];
+      if (value === null) continue;
+      if (list[low] === null || value < list[low]) low = i;
+      if (list[high] === null || value > list[high]) high = i;
+    }
+    [found[2 * index], found[2 * index + 1]] = low < high ? [low, high] : [high, low];
+  });
+  return found;
 }

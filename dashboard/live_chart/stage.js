@@ -1,6 +1,9 @@
 // The figure and what lies under and over it; the pointer and the keys that move in it.
 
+const LABEL = "Charts over time";
+const KEYS_SAID = "Space pauses, arrow keys read values and with Shift move along, plus and minus zoom, Escape goes back to live.";
 const KEYS = { " ": "pause", Escape: "live", ArrowLeft: "before", ArrowRight: "after", "+": "in", "-": "out" };
+const PAN_SHARE = 0.25;
 
 class Stage {
   constructor(chart) {
@@ -13,16 +16,15 @@ class Stage {
     this.over = element("div", "orin-over");
     this.labels = element("div", "orin-labels");
     this.events = new EventMarks();
-    this.pausedNote = element("div", "orin-paused");
+    this.paused = { box: element("div", "orin-paused"), since: element("span"), count: element("span") };
+    this.partial = element("div", "orin-partial", "Older rows are being read …");
     this.reading = element("div", "orin-heard");
     this.empty = element("div", "orin-empty", "Waiting for the first tick …");
-    this.box.tabIndex = 0;
     this.box.setAttribute("role", "group");
-    this.box.setAttribute("aria-label", "Charts over time. Space pauses, arrow keys read values, plus and minus zoom, Escape goes back to live.");
     for (const node of [this.under, this.over, this.labels]) node.setAttribute("aria-hidden", "true");
     this.reading.setAttribute("role", "status");
-    this.pausedNote.setAttribute("role", "status");
-    this.box.append(this.under, this.plot, this.over, this.labels, this.events.box, this.pausedNote, this.reading, this.empty);
+    this.paused.box.append(this.paused.since, this.paused.count);
+    this.box.append(this.under, this.plot, this.over, this.labels, this.events.box, this.paused.box, this.partial, this.reading, this.empty);
     this.box.addEventListener("keydown", (event) => this.onKey(event));
     this.plot.addEventListener("pointermove", (event) => this.onPointer(event));
     this.plot.addEventListener("pointerleave", () => this.read(null));
@@ -34,14 +36,14 @@ class Stage {
     if (!window.Plotly || !chart.panes.length || !rows.length) return null;
     const scale = chart.demo ? 1.45 : 1;
     const xRange = chart.xRange();
-    const wider = chart.userRange ? xRange[1] - xRange[0] : 0;
+    const wider = chart.stillRange ? xRange[1] - xRange[0] : 0;
     const first = Math.max(0, lastAtOrBelow(rows.x, xRange[0] - wider));
     const last = Math.min(rows.length - 1, Math.max(first, lastAtOrBelow(rows.x, xRange[1] + wider) + 1));
     const endS = chart.meta.end_s ?? null;
     return {
-      rows, first, last, xRange, scale, panes: chart.panes, origin: chart.origin, wall: !chart.isRun, fixed: chart.demo,
+      rows, first, last, xRange, scale, panes: chart.panes, origin: chart.origin, wall: !chart.isRun, fixed: chart.demo, intervalMs: 1000 * chart.meta.interval_s,
       phases: chart.isRun ? chart.meta.phases || [] : [], throttleC: chart.meta.throttle_c, ramIdleMb: chart.isRun ? chart.meta.ram_idle_mb ?? null : null,
-      endMs: chart.rows.endMs, phaseEndMs: endS === null ? -Infinity : chart.origin + 1000 * endS, margin: marginOf(scale), ...this.size(chart, scale),
+      endMs: rows.endMs, phaseEndMs: endS === null ? -Infinity : chart.origin + 1000 * endS, margin: marginOf(scale), ...this.size(chart, scale),
     };
   }
 
@@ -63,7 +65,9 @@ class Stage {
 
   draw(chart, theme, palette, silence) {
     this.box.classList.toggle("orin-stale", Boolean(silence));
+    this.showKeys(chart.demo);
     this.showPause(chart);
+    this.partial.hidden = !chart.last?.partial;
     const view = this.viewOf(chart);
     this.empty.hidden = Boolean(view);
     if (!view) {
@@ -104,16 +108,35 @@ class Stage {
     setText(this.empty, meta?.error ? `${meta.error} ${meta.hint || ""}` : chart.ended ? "This run has no rows." : meta?.message || "Waiting for the first tick …");
     for (const node of [this.under, this.over, this.labels]) node.replaceChildren();
     this.events.show([], null);
-    if (window.Plotly && this.plot.data) window.Plotly.purge(this.plot);
+    this.end();
     Object.assign(this, { view: null, drawnKey: null, hoverMs: null, listening: false });
+  }
+
+  end() {
+    if (window.Plotly && this.plot.data) window.Plotly.purge(this.plot);
+  }
+
+  /** On a projector there is nothing to press, so nothing to stop at. */
+  showKeys(demo) {
+    const label = demo ? LABEL : `${LABEL}. ${KEYS_SAID}`;
+    if (this.box.getAttribute("aria-label") === label) return;
+    this.box.setAttribute("aria-label", label);
+    this.box.tabIndex = demo ? -1 : 0;
   }
 
   showPause(chart) {
     const { paused } = chart;
-    this.pausedNote.hidden = !paused;
+    const { box, since, count } = this.paused;
+    box.hidden = !paused;
+    if (Boolean(paused) !== Boolean(this.pauseSaid)) {
+      // Said once: the number beside it changes with every tick.
+      setText(this.reading, paused ? `Paused at ${paused.text}.` : "Goes on.");
+      this.pauseSaid = paused;
+    }
     if (!paused) return;
-    const since = chart.ticks - paused.ticks;
-    setText(this.pausedNote, `Paused at ${paused.text}. ${since} new ${since === 1 ? "tick is" : "ticks are"} kept; Resume shows them.`);
+    const number = chart.ticks - paused.ticks;
+    setText(since, `Paused at ${paused.text}. `);
+    setText(count, `${number} new ${number === 1 ? "tick is" : "ticks are"} kept; Resume shows them.`);
   }
 
   listen() {
@@ -152,6 +175,7 @@ class Stage {
     if (!this.view) return;
     const [low, high] = this.view.xRange;
     if (this.hoverMs !== null && (this.hoverMs < low || this.hoverMs > high)) this.hoverMs = null;
+    this.view.thinned = this.view.rows.isThinned(labelledRow(this.view, this.hoverMs), this.view.intervalMs);
     this.labels.replaceChildren(...lineLabels(this.view, this.hoverMs, this.palette));
   }
 
@@ -161,6 +185,7 @@ class Stage {
     event.preventDefault();
     if (action === "pause") this.owner.togglePause();
     else if (action === "live") this.owner.live();
+    else if (event.shiftKey && (action === "before" || action === "after")) this.owner.zoomTo(moved(this.view.xRange, action === "after" ? PAN_SHARE : -PAN_SHARE));
     else if (action === "in" || action === "out") this.owner.zoomTo(zoomed(this.view.xRange, action === "in" ? 0.5 : 2, this.hoverMs));
     else this.step(action === "after" ? 1 : -1);
   }
@@ -179,6 +204,18 @@ function nearest(x, ms) {
   const index = lastAtOrBelow(x, ms);
   if (index < 0) return 0;
   return index + 1 < x.length && x[index + 1] - ms < ms - x[index] ? index + 1 : index;
+}
+
+/** A range moved by a share of its width. */
+function moved([low, high], share) {
+  return [low, high].map((ms) => ms + share * (high - low));
+}
+
+/** A range moved, and where it is too wide cut, to lie between two limits. */
+function within([low, high], [least, most]) {
+  const width = Math.min(high - low, most - least);
+  const start = Math.min(Math.max(low, least), most - width);
+  return [start, start + width];
 }
 
 /** A range made narrower or wider about an instant, or about its middle. */

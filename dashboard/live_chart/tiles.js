@@ -107,11 +107,12 @@ function unitText(spec, last) {
   return total === null ? spec.unit : `of ${(total / 1024).toFixed(1)} ${spec.unit}`;
 }
 
-/** Word and border for a board that is hot or already slows itself down; an empty word otherwise. */
-function heatWord(spec, value, last, meta) {
-  if (spec.key !== "temperature" || value === null) return "";
-  if (last("Throttled") || (meta.throttle_c && value >= meta.throttle_c)) return "throttling";
-  return meta.throttle_c && value > meta.throttle_c - NEAR_THROTTLE_C ? "near throttling" : "";
+/** Whether a board is hot, and a word for one that is or whose clocks are limited: by heat, current or power, which none tells apart. */
+function heatOf(spec, value, last, meta) {
+  if (spec.key !== "temperature" || value === null) return [false, ""];
+  const hot = Boolean(meta.throttle_c) && value > meta.throttle_c - NEAR_THROTTLE_C;
+  if (hot && value >= meta.throttle_c) return [hot, "at throttle limit"];
+  return [hot, last("Throttled") ? "clocks limited" : hot ? "near throttling" : ""];
 }
 
 /** Shows the newest row; `silence` is a sentence while there is no present value, else null. */
@@ -124,10 +125,10 @@ function showTiles(tiles, rows, meta, silence, palette, isRun) {
     parts.number.dataset.value = value === null ? "" : String(value);
     setText(parts.unit, silence ? spec.unit : unitText(spec, last));
     setText(parts.change, silence ?? (spec.ofRun && !isRun ? "no run" : y && rows.length ? changeText(rows.x, y, spec) : " "));
-    const word = heatWord(spec, value, last, meta);
+    const [hot, word] = heatOf(spec, value, last, meta);
     setText(parts.extra, silence ? "" : word || tileExtra(spec, last, meta));
     node.classList.toggle("orin-stale", Boolean(silence));
-    node.classList.toggle("orin-hot", Boolean(word));
+    node.classList.toggle("orin-hot", hot);
     node.style.setProperty("--orin-color", palette[spec.color]);
     const [path, filled] = y && rows.length ? sparkPaths(rows.x, y, spec.range) : ["", ""];
     stroke.setAttribute("d", path);

@@ -9,13 +9,13 @@ function toolButton(text, action) {
   return button;
 }
 
-/** `actions` has setSpan, live and togglePause. */
+/** `actions` has chooseSpan, live and togglePause. */
 function makeTools(actions) {
   const tools = {
     box: element("div", "orin-tools"),
     group: element("div", "orin-windows"),
     live: toolButton("back to live", () => actions.live()),
-    windows: WINDOWS.map(([label, span]) => [toolButton(label, () => actions.setSpan(span)), span]),
+    windows: WINDOWS.map(([label, span]) => [toolButton(label, () => actions.chooseSpan(span)), span]),
     pause: toolButton("Pause", () => actions.togglePause()),
     csv: element("a", "orin-csv", "Download CSV"),
   };
@@ -38,7 +38,7 @@ function showTools(tools, chart) {
   for (const [button, span] of tools.windows) button.setAttribute("aria-pressed", String(span === chart.span && !chart.userRange));
   setText(tools.live, chart.ended ? "zoom out" : "back to live");
   tools.live.hidden = !chart.userRange;
-  tools.pause.hidden = chart.ended;
+  tools.pause.hidden = chart.ended && !chart.paused;
   tools.pause.setAttribute("aria-pressed", String(Boolean(chart.paused)));
   setText(tools.pause, chart.paused ? "Resume" : "Pause");
 }

@@ -88,9 +88,9 @@ def _fan(run: RunFacts) -> str | None:
     return None if pwm_pct is None else "at full speed" if pwm_pct >= 99 else "regulated"
 
 
-def _version(run: RunFacts) -> str | None:
+def _of_program(key: str) -> Callable[[RunFacts], str | None]:
     """Of the program that measured; the one that imports a log has measured nothing."""
-    return text_or_none(run.environment.get("version")) if origin_of(run) == "run" else None
+    return lambda run: text_or_none(run.environment.get(key)) if origin_of(run) == "run" else None
 
 
 SETTINGS = (
@@ -112,7 +112,9 @@ SETTINGS = (
     Setting(key="kernel", name="Kernel", read=_of_environment("kernel"), label="kernel {}"),
     Setting(key="torch", name="torch", read=_of_worker("torch"), label="torch {}"),
     Setting(key="cuda", name="CUDA", read=_of_worker("cuda"), label="CUDA {}"),
-    Setting(key="version", name="Program version", read=_version, label="program {}"),
+    # Its interpreter sets the pace where a core of the host is the limit.
+    Setting(key="python", name="Python", read=_of_program("python"), label="Python {}"),
+    Setting(key="version", name="Program version", read=_of_program("version"), label="program {}"),
     Setting(key="revision", name="Model revision", read=_revision, label="revision {}"),
     Setting(key="clocks", name="jetson_clocks", read=_of_environment("jetson_clocks"), label="jetson_clocks {}"),
     Setting(key="fan", name="Fan", read=_fan, label="fan {}"),

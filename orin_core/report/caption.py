@@ -160,7 +160,6 @@ _FACTS: tuple[tuple[str, Callable[[RunFacts], Any], str], ...] = (
     ("Throttled", lambda run: _percent(run.summary.get("throttled_share")), "{:.1f} %"),
     ("Ticks", lambda run: run.summary.get("ticks"), "{:.0f}"),
     ("Ambient, as typed in", lambda run: run.environment.get("ambient_c"), "{:g} °C"),
-    ("Python", lambda run: run.environment.get("python"), "{}"),
     ("Commit", lambda run: run.environment.get("git_commit"), "{:.12}"),
     ("Notes, as typed in", lambda run: run.environment.get("notes"), "{}"),
     ("Run", lambda run: run.run_id, "{}"),

@@ -1,7 +1,8 @@
 """Which of two rows is better, and whether anybody may say so.
 
 Two rows are ranked only where everything captured agrees but the power mode, and only where the
-interval of their difference leaves out 0. All else is "not distinguishable", with the reason.
+interval of their difference leaves out 0. All else is "not distinguishable", with the reason. Temperatures around the
+board are typed in by people, so they agree within :data:`AMBIENT_C`, and one that nobody typed in is named.
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ REPEATABILITY = 0.013
 """How far a repeat came out elsewhere: 27.74 and 27.37 W for one published run that was made twice.
 
 **Source**: the SCALES team's logs of Depth Anything V2 in 50W.
+"""
+AMBIENT_C = 5.0
+"""Runs at temperatures further apart are not ranked.
+
+**Source**: own choice. The die is as much warmer as the air around it, and a warmer die leaks more current at the same
+work; one room changes by less in a day, and a thermometer that a person reads is right to 1 or 2.
 """
 RANKABLE = (Status.VALID, Status.IMPORTED)
 """A demo, an invalid run and simulated telemetry are shown, and rank nobody."""
@@ -65,6 +72,8 @@ def compare(first: Row, second: Row, field: str = _RANKED_BY) -> Comparison:
     mine, other = first.figure(field), second.figure(field)
     if mine is None or not other:
         return Comparison(comparable=False, why="one of them has no such figure")
+    if why := _ambients_apart(first, second):
+        return Comparison(comparable=False, difference_pct=_pct(mine - other, other), why=why)
     values = first.values.get(field, ()), second.values.get(field, ())
     if (difference := welch(*values)) is not None:
         return _compared(mine, other, difference.low, difference.high, difference.distinguishable, "repeats, Welch")
@@ -77,6 +86,14 @@ def compare(first: Row, second: Row, field: str = _RANKED_BY) -> Comparison:
     beyond_blocks = abs(mine - other) > half
     why = _ONE_RUN_BLOCKS if beyond_blocks and not beyond_repeats else _basis(first, second)
     return _compared(mine, other, mine - other - half, mine - other + half, beyond_blocks and beyond_repeats, why)
+
+
+def _ambients_apart(first: Row, second: Row) -> str:
+    """Returns why the temperatures around the board forbid a ranking; empty where one of them is not known."""
+    if not (first.ambients_c and second.ambients_c):
+        return ""
+    low, high = min(first.ambients_c + second.ambients_c), max(first.ambients_c + second.ambients_c)
+    return f"{low:g} and {high:g} °C around the board, more than {AMBIENT_C:g} apart" if high - low > AMBIENT_C else ""
 
 
 def _without_interval(first: int, second: int) -> str:
@@ -135,16 +152,32 @@ def _pct(part: float, whole: float) -> float:
 # -- the best of several --------------------------------------------------------------------------
 
 
-def rankings(rows: Iterable[Row]) -> tuple[Best, ...]:
-    """Returns the best of every group of rows that may be ranked, the largest group first."""
-    everything = list(rows)
+def ranked_groups(rows: Iterable[Row]) -> list[list[Row]]:
+    """Returns the rows that are ranked among themselves, the largest group first."""
     groups: dict[tuple[str | None, ...], list[Row]] = {}
-    for row in everything:
+    for row in rows:
         if row.items_per_joule and row.power_mode and not why_not_ranked(row):
             groups.setdefault(_setting(row), []).append(row)
-    found = [group for group in groups.values() if len(group) > 1]
-    found.sort(key=len, reverse=True)
-    return tuple(_best_of(group, _unranked(group[0], everything), named=len(found) > 1) for group in found)
+    return sorted((group for group in groups.values() if len(group) > 1), key=len, reverse=True)
+
+
+def rankings(rows: Iterable[Row]) -> tuple[Best, ...]:
+    """Returns the best of every group of rows that may be ranked, the largest group first."""
+    everything = [row for row in rows if row.run_ids]
+    found = ranked_groups(everything)
+    return tuple(_best_of(group, everything, named=len(found) > 1) for group in found)
+
+
+def why_left_out(row: Row, groups: Sequence[Sequence[Row]]) -> str:
+    """Returns why a row is in none of the groups that are ranked, a clause; of several groups the nearest counts."""
+    if refusal := why_not_ranked(row):
+        return refusal
+    if not row.power_mode:
+        return "its power mode is not known"
+    if not row.items_per_joule:
+        return f"{row.power_mode} has no images per joule"
+    apart = min((differing(row, group[0]) for group in groups), key=len)
+    return f"{row.power_mode} differs in {', '.join(SETTING_BY_KEY[key].name for key in apart)}"
 
 
 def _setting(row: Row) -> tuple[str | None, ...]:
@@ -153,10 +186,10 @@ def _setting(row: Row) -> tuple[str | None, ...]:
 
 def _unranked(one: Row, rows: Sequence[Row]) -> list[Row]:
     """Returns the rows that would belong to a group but for their verdict or what spoils their means."""
-    return [row for row in rows if row.run_ids and row.settings == one.settings and why_not_ranked(row)]
+    return [row for row in rows if row.settings == one.settings and why_not_ranked(row)]
 
 
-def _best_of(group: Sequence[Row], unranked: Sequence[Row], *, named: bool) -> Best:
+def _best_of(group: Sequence[Row], everything: Sequence[Row], *, named: bool) -> Best:
     first, *others = sorted(group, key=lambda row: row.items_per_joule or 0.0, reverse=True)
     compared = [(row, compare(first, row)) for row in others]
     unclear = [(row, found) for row, found in compared if not found.distinguishable]
@@ -171,8 +204,12 @@ def _best_of(group: Sequence[Row], unranked: Sequence[Row], *, named: bool) -> B
         whys = "; ".join(dict.fromkeys(_why(found) for _, found in unclear))
         sentence += f" Not distinguishable from {names} ({whys})."
     else:
-        sentence += " The 95 % interval of the difference to every other mode leaves out 0."
-    if unranked:
+        others_named = "every other mode" if len(group) == len(everything) else "every other mode ranked here"
+        sentence += f" The 95 % interval of the difference to {others_named} leaves out 0."
+    silent = [str(row.power_mode) for row in group if not row.ambients_c]
+    if silent and len(silent) < len(group):
+        sentence += f" The temperature around the board is not known of {', '.join(silent)}."
+    if unranked := _unranked(first, everything):
         sentence += f" Not ranked: {', '.join(map(_named_unranked, unranked))}."
     if first.status is Status.IMPORTED:
         sentence += " From imported logs, not verified."

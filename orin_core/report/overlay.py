@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from orin_core.analysis.summary import measure_window
 from orin_core.board.sample import METRIC_BY_FIELD
 from orin_core.errors import BadRequest
-from orin_core.report.figures import number_or_none
+from orin_core.report.measured import MAX_READING, rising, worker_window
 from orin_core.runs import columns, store
 from orin_core.runs.recording import Recording
 from orin_core.runs.whole_lines import open_whole
@@ -27,7 +26,6 @@ POINTS = 1500
 """Points of a line; more than a screen has pixels helps nobody."""
 GAP_TICKS = 2.5
 """A longer silence, in median ticks, is drawn as a gap."""
-_MAX_READING = 1e9
 _CHUNK_ROWS = 100_000
 _GAP_SHARE = 8
 """At most one point in so many is spent on gaps; the longest of them stay."""
@@ -141,18 +139,22 @@ def _lines_of(folder: Path, points: int, versions: tuple[tuple[int, int], ...]) 
     """Reads a run once for each version of its files; the versions are only part of the key."""
     recording = Recording(folder=folder)
     rows, labelled = _rows(recording.csv_path)
-    ends = _measure_s(recording, rows[:, 0], labelled)
+    t_s, begin_s, measure_s = rows[:, 0].copy(), 0.0, None
     inside = np.ones(len(rows), dtype=bool)
-    if ends is not None:
+    if (window := worker_window(recording)) is not None:
         # The ticks that means are taken over: the tick before was received after measure began.
-        before_s = np.concatenate(([np.nan], rows[:-1, 0]))[: len(rows)]
-        inside = ((before_s >= ends[0]) | labelled) & (rows[:, 0] <= ends[1])
-        rows[:, 0] -= ends[0]
-    elif len(rows):
-        rows[:, 0] -= rows[0, 0]
+        before_s = np.concatenate(([np.nan], t_s[:-1]))[: len(t_s)]
+        inside = (before_s >= window.start_s) & (t_s <= window.end_s)
+        begin_s, measure_s = window.start_s, window.seconds
+    elif labelled.any():
+        inside, of_measure_s = labelled, t_s[labelled]
+        begin_s, measure_s = float(of_measure_s[0]), float(of_measure_s[-1] - of_measure_s[0])
+    elif len(t_s):
+        begin_s = float(t_s[0])
+    rows[:, 0] -= begin_s
     return RunLines(
         run_id=recording.run_id,
-        measure_s=None if ends is None else ends[1] - ends[0],
+        measure_s=measure_s,
         measured=_lines(recording.run_id, rows[inside], points),
         whole=_lines(recording.run_id, rows, points),
     )
@@ -174,9 +176,7 @@ def _rows(path: Path) -> tuple[_Floats, np.ndarray[Any, np.dtype[np.bool_]]]:
             is_measure = frame[columns.PHASE] == Phase.MEASURE.value if columns.PHASE in frame else [False] * len(frame)
             labelled.append(np.asarray(is_measure, dtype=bool))
     rows, phases = np.vstack(values), np.concatenate(labelled)
-    # Time that stands still or runs back is that of a damaged row.
-    before = np.concatenate(([-np.inf], np.fmax.accumulate(rows[:-1, 0]))) if len(rows) else np.empty(0)
-    kept = np.isfinite(rows[:, 0]) & ~(rows[:, 0] <= before)
+    kept = rising(rows[:, 0])
     return rows[kept], phases[kept]
 
 
@@ -186,22 +186,7 @@ def _numbers(frame: pd.DataFrame) -> Iterator[_Floats]:
             yield np.full(len(frame), np.nan)
             continue
         cells: _Floats = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=np.float64)
-        # No axis reaches so far: a damaged cell is no reading.
-        yield np.where(np.abs(cells) < _MAX_READING, cells, np.nan)
-
-
-def _measure_s(
-    recording: Recording, elapsed_s: _Floats, labelled: np.ndarray[Any, np.dtype[np.bool_]]
-) -> tuple[float, float] | None:
-    """Returns the ends of measure by the worker's word, else by the phase of the rows; None where there is none."""
-    t0_s = number_or_none(recording.status().get("t0_s")) or 0.0
-    # A line of events that is damaged in its values costs the word of the worker, not the run.
-    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-        window = measure_window(recording.events(), pd.DataFrame(), t0_s)
-        if window is not None and abs(window.start_s) < _MAX_READING and abs(window.end_s) < _MAX_READING:
-            return window.start_s, window.end_s
-    measured = elapsed_s[labelled]
-    return (float(measured[0]), float(measured[-1])) if len(measured) else None
+        yield np.where(np.abs(cells) < MAX_READING, cells, np.nan)
 
 
 # -- thinning -------------------------------------------------------------------------------------

@@ -13,9 +13,11 @@ import pandas as pd
 
 from orin_core.board.sample import METRIC_BY_FIELD
 from orin_core.report.figures import number_or_none
+from orin_core.report.measured import MAX_READING, rising, worker_window
 from orin_core.report.rows import ModelTable, Row
 from orin_core.runs import columns
 from orin_core.runs.recording import Recording
+from orin_core.runs.whole_lines import open_plain
 
 GR3D = "gr3d"
 USED_RAM = "used_ram"
@@ -24,7 +26,6 @@ TITLES = {GR3D: "Used GR3D %", USED_RAM: "Used RAM"}
 MAX_POINTS = 2000
 MAX_PLOTTED = 12
 """So many rows of one model get plots; a report over hundreds of them would take minutes."""
-MAX_DRAWN = 1e9
 GAP_TICKS = 2.5
 """A longer silence, in median ticks, is drawn as a gap."""
 _Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -117,13 +118,14 @@ def read_trace(recording: Recording) -> Trace | None:
     """Returns what can be drawn of a run, at most about :data:`MAX_POINTS` points; None where there is nothing."""
     wanted = {columns.ELAPSED_S, columns.PHASE, *(column for column, _, _ in _SERIES.values())}
     try:
-        frame = pd.read_csv(recording.csv_path, usecols=lambda name: name in wanted, on_bad_lines="skip")
+        with open_plain(recording.csv_path) as stream:
+            frame = pd.read_csv(stream, usecols=lambda name: name in wanted, on_bad_lines="skip")
     except (OSError, ValueError):  # no file, an empty one, or none of the columns
         return None
     if columns.ELAPSED_S not in frame:
         return None
     elapsed_s = _numbers(frame, columns.ELAPSED_S)
-    kept = np.isfinite(elapsed_s)
+    kept = rising(elapsed_s)
     found = {
         kind: values[kept]
         for kind, (column, _, _) in _SERIES.items()
@@ -136,7 +138,7 @@ def read_trace(recording: Recording) -> Trace | None:
     return Trace(
         elapsed_s=rows[:, 0],
         values={kind: rows[:, place] for place, kind in enumerate(found, start=1)},
-        measure_s=_measure(recording, frame),
+        measure_s=_measure(recording, frame[kept]),
         means={kind: number_or_none(summary.get(key)) for kind, key in _MEANS.items()},
         simulated=bool(summary.get("simulated")),
     )
@@ -144,22 +146,13 @@ def read_trace(recording: Recording) -> Trace | None:
 
 def _numbers(frame: pd.DataFrame, column: str) -> _Floats:
     values: _Floats = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64)
-    # No axis reaches so far: a damaged cell is no reading.
-    return np.where(np.abs(values) < MAX_DRAWN, values, np.nan)
+    return np.where(np.abs(values) < MAX_READING, values, np.nan)
 
 
 def _measure(recording: Recording, frame: pd.DataFrame) -> tuple[float, float] | None:
     """Returns the ends of measure by the worker's word, else by the phase of the rows."""
-    t0_s = number_or_none(recording.status().get("t0_s")) or 0.0
-    try:
-        events = recording.events()
-    except OSError:
-        events = []
-    for event in events:
-        ends = [number_or_none(event.get(key)) for key in ("t_start_s", "t_end_s")]
-        start_s, end_s = (None if end is None else end - t0_s for end in ends)
-        if event["kind"] == "done" and start_s is not None and end_s is not None and 0 <= start_s <= end_s < MAX_DRAWN:
-            return start_s, end_s
+    if (window := worker_window(recording)) is not None:
+        return window.start_s, window.end_s
     if columns.PHASE not in frame:
         return None
     measured = _numbers(frame, columns.ELAPSED_S)[(frame[columns.PHASE] == "measure").to_numpy()]

@@ -74,6 +74,7 @@ def make_row(cell: Cell, varied: Sequence[str], published: Sequence[PublishedRow
         setting_texts={SETTING_BY_KEY[key].name: text or "" for key, text in cell.settings.items()},
         facts=caption.facts(newest),
         rails=tuple(newest.summary.get("power_rails") or ()),
+        ambients_c=_ambients_c(cell),
         cpu_ceiling_mhz=caption.cpu_ceiling_mhz(newest),
         diagnosis=_diagnosis_text(newest),
         published=beside,
@@ -153,6 +154,11 @@ def _intervals(cell: Cell, values: Mapping[str, tuple[float, ...]]) -> tuple[dic
     if "items_per_joule" not in found and (energy_j := found.get("energy_per_item_j")) and energy_j[0] > 0:
         found["items_per_joule"] = (1 / energy_j[1], 1 / energy_j[0])
     return found, "blocks" if found else ""
+
+
+def _ambients_c(cell: Cell) -> tuple[float, ...]:
+    found = (number_or_none(run.environment.get("ambient_c")) for run in cell.used)
+    return tuple(ambient_c for ambient_c in found if ambient_c is not None)
 
 
 # -- words ----------------------------------------------------------------------------------------

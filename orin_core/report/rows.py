@@ -50,6 +50,7 @@ class Row:
         setting_texts: the same for people, by name; empty where not known.
         facts: what else was found, for the environment table, by name; empty where not known.
         rails: the rails that power is the sum of.
+        ambients_c: temperatures around the board as typed in, of those of its runs that know one, °C.
         cpu_ceiling_mhz: highest CPU clock seen, else its cap, MHz.
         diagnosis: what limited the newest run and what to try; empty where nothing is known.
         published: the published row of the same model and mode, where the work is the same.
@@ -86,6 +87,7 @@ class Row:
     setting_texts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     rails: tuple[str, ...] = ()
+    ambients_c: tuple[float, ...] = ()
     cpu_ceiling_mhz: float | None = None
     diagnosis: str = ""
     published: PublishedRow | None = None

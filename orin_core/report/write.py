@@ -16,6 +16,7 @@ from orin_core.report.assets import DATA, IMAGES, Assets
 from orin_core.report.published import hub_id
 from orin_core.report.rows import ModelTable
 from orin_core.runs.recording import Recording, list_runs
+from orin_core.runs.whole_lines import open_plain
 
 FORMATS = ("md", "html", "csv")
 NAME = "report"
@@ -181,6 +182,7 @@ def _write_assets(
             if belongs.data is not None:
                 (out_dir / DATA).mkdir(exist_ok=True)
                 path = out_dir / belongs.data
-                shutil.copyfile(found[row.run_ids[0]].csv_path, path)
+                with open_plain(found[row.run_ids[0]].csv_path) as source, path.open("wb") as target:
+                    shutil.copyfileobj(source, target)
                 written.append(path)
     return written

@@ -6,7 +6,6 @@ made under another name first and appears only when it is complete.
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import os
 import secrets
@@ -15,14 +14,13 @@ import stat
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from orin_core.errors import BadRequest, RunFailed
 from orin_core.runs import store
 from orin_core.runs.export_parquet import write_parquet
 from orin_core.runs.export_scales import write_run_as_scales
 from orin_core.runs.recording import RUN_ID, Recording
-from orin_core.runs.whole_lines import chunks, open_whole, whole_length
+from orin_core.runs.whole_lines import chunks, open_plain, open_whole, whole_length
 
 FORMATS = ("csv", "scales", "parquet", "zip")
 DESCRIPTIONS = {
@@ -65,7 +63,7 @@ def export_name(recording: Recording, file_format: str) -> str:
 def has_rows(recording: Recording) -> bool:
     """Returns whether a run has a whole line in its CSV yet."""
     try:
-        with recording.csv_path.open("rb") as stream:
+        with open_plain(recording.csv_path) as stream:
             return whole_length(stream) > 0
     except FileNotFoundError:
         return False
@@ -154,7 +152,7 @@ def _write_zip(recording: Recording, target: Path) -> None:
     ended = recording.summary() is not None
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
         for path in _files(recording.folder):
-            with _opened(path) as stream:
+            with open_plain(path) as stream:
                 name = f"{recording.run_id}/{path.relative_to(recording.folder)}"
                 info = zipfile.ZipInfo.from_file(path, name, strict_timestamps=False)
                 info.compress_type = zipfile.ZIP_DEFLATED
@@ -174,10 +172,3 @@ def _files(folder: Path) -> Iterator[Path]:
             path = Path(root, name)
             if not name.startswith(".") and stat.S_ISREG(os.lstat(path).st_mode):
                 yield path
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as stream:
-        yield stream

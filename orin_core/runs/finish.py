@@ -70,7 +70,7 @@ def summary_of(recording: Recording, *, state: RunState, message: str, hint: str
         frame=_frame(recording.csv_path, is_needed, condensed),
         batches=_frame(recording.folder / store.BATCHES_CSV, lambda name: True, lambda rows: rows),
         events=events,
-        t0_s=float(status.get("t0_s") or 0.0),
+        t0_s=recording.began_s() or 0.0,
         interval_s=interval_s,
     )
     found = conditions(spec, environment, events)

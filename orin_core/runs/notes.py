@@ -16,12 +16,15 @@ _WRITING = threading.Lock()
 
 
 def read_notes(recording: Recording) -> str:
-    """Returns the notes of a run: as last edited, else as typed in before it began; empty where there are none."""
+    """Returns the notes of a run without blanks around them: as last edited, else as typed in before it began.
+
+    Empty where there are none.
+    """
     kept = store.read_json(recording.folder / NOTES)
     if kept is not None and isinstance(kept.get("text"), str):
-        return str(kept["text"])
+        return str(kept["text"]).strip()
     asked = recording.spec().get("notes")
-    return asked if isinstance(asked, str) else ""
+    return asked.strip() if isinstance(asked, str) else ""
 
 
 def edited_utc(recording: Recording) -> str | None:
@@ -31,15 +34,17 @@ def edited_utc(recording: Recording) -> str | None:
     return moment if isinstance(moment, str) else None
 
 
-def write_notes(recording: Recording, text: str) -> None:
+def write_notes(recording: Recording, text: str, *, instead_of: str | None = None) -> None:
     """Replaces the notes of a run; what was measured is not touched, and ``spec.json`` keeps what was typed in before.
 
     Args:
         recording: the run; it may still go on.
         text: at most :data:`orin_core.spec.MAX_NOTES` characters; empty takes the notes away.
+        instead_of: the notes that the text was made from; where others are there by now, nothing is written. None
+            replaces whatever is there.
 
     Raises:
-        BadRequest: the text is too long, or the run is gone.
+        BadRequest: the text is too long, other notes are there by now, or the run is gone.
         RunFailed: the folder cannot be written.
     """
     text = text.strip()
@@ -48,6 +53,8 @@ def write_notes(recording: Recording, text: str) -> None:
     document = {"text": text, "edited_utc": store.utc_text(time.time())}
     try:
         with _WRITING:
+            if instead_of is not None and read_notes(recording) != instead_of:
+                raise BadRequest("Somebody else changed these notes in the meantime.", "Nothing was saved.")
             store.write_json(recording.folder / NOTES, document)
     except FileNotFoundError as error:
         raise BadRequest(f"Run {recording.run_id} is gone.", "It was deleted in the meantime.") from error

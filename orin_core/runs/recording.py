@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import datetime
+import functools
+import io
 import json
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -13,18 +17,42 @@ from typing import Any
 
 from orin_core.errors import BadRequest
 from orin_core.runs import store
+from orin_core.runs.whole_lines import open_plain
 
 RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z_[A-Za-z0-9.+-]{1,64}_[A-Za-z0-9.+-]{1,64}_[A-Za-z0-9.+-]{1,32}_[0-9a-f]{4}")
-"""A run id is the name of its folder: ``<utc>_<model>_<dataset>_<mode>_<4 hex>``."""
+"""The form of a run id, the name of its folder: ``<utc>_<model>_<dataset>_<mode>_<4 hex>``."""
+
+
+def started_utc(run_id: str) -> datetime.datetime:
+    """Returns when a run began, from its id.
+
+    Raises:
+        ValueError: there is no such date or time.
+    """
+    year, month, day = int(run_id[:4]), int(run_id[4:6]), int(run_id[6:8])
+    hour, minute, second = int(run_id[9:11]), int(run_id[11:13]), int(run_id[13:15])
+    return datetime.datetime(year, month, day, hour, minute, second, tzinfo=datetime.timezone.utc)
+
+
+@functools.lru_cache(maxsize=4096)
+def is_run_id(text: str) -> bool:
+    """Returns whether a text is the id of a run: of the right form, and of a time that there is."""
+    if not RUN_ID.fullmatch(text):
+        return False
+    try:
+        started_utc(text)
+    except ValueError:
+        return False
+    return True
 
 
 def check_run_id(text: str) -> str:
-    """Returns ``text`` if it has the form of a run id.
+    """Returns ``text`` if it is a run id.
 
     Raises:
-        BadRequest: it has not, so it may not become part of a path.
+        BadRequest: it is none, so it may not become part of a path.
     """
-    if not RUN_ID.fullmatch(text):
+    if not is_run_id(text):
         raise BadRequest("This is no run id.", "List them with: python -m orin_core runs")
     return text
 
@@ -67,18 +95,33 @@ class Recording:
 
     def events(self) -> list[dict[str, Any]]:
         """Every whole event in order; lines that are none are left out."""
-        path = self.folder / store.EVENTS
-        if not path.exists():
+        try:
+            with io.TextIOWrapper(open_plain(self.folder / store.EVENTS), encoding="utf-8", errors="replace") as stream:
+                found = [_event(line) for line in stream if line.endswith("\n")]
+        except FileNotFoundError:
             return []
-        with path.open(encoding="utf-8", errors="replace") as stream:
-            found = [_event(line) for line in stream if line.endswith("\n")]
         return [event for event in found if event is not None]
+
+    def began_s(self) -> float | None:
+        """When the run began, monotonic s: by its status, else by any event, which has both clocks; None without."""
+        if (known_s := _number(self.status().get("t0_s"))) is not None:
+            return known_s
+        for event in self.events():
+            t_s, elapsed_s = _number(event["t_s"]), _number(event.get("elapsed_s"))
+            if t_s is not None and elapsed_s is not None:
+                return t_s - elapsed_s
+        return None
 
     def batches(self) -> Iterator[dict[str, str]]:
         """Every whole row of ``batches.csv`` as text by column."""
         tail = Tail(self.folder / store.BATCHES_CSV)
         while chunk := tail.read_new():
             yield from chunk
+
+
+def _number(value: Any) -> float | None:
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if usable else None
 
 
 def _event(line: str) -> dict[str, Any] | None:
@@ -106,7 +149,7 @@ class Tail:
     def read_new(self) -> list[dict[str, str]]:
         """Returns the rows that were completed since the last call, at most 4 MiB of them."""
         try:
-            with self._path.open("rb") as stream:
+            with open_plain(self._path) as stream:
                 stream.seek(self._offset)
                 data = stream.read(self.CHUNK_BYTES)
         except FileNotFoundError:
@@ -128,7 +171,8 @@ class Tail:
 def list_runs(runs_dir: Path) -> list[Recording]:
     """Returns the runs in a folder, newest first; anything that is no run folder is left out."""
     try:
-        names = [entry.name for entry in os.scandir(runs_dir) if entry.is_dir() and RUN_ID.fullmatch(entry.name)]
+        with os.scandir(runs_dir) as entries:
+            names = [entry.name for entry in entries if is_run_id(entry.name) and entry.is_dir()]
     except FileNotFoundError:
         return []
     return [Recording(folder=runs_dir / name) for name in sorted(names, reverse=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 from pathlib import Path
@@ -10,12 +11,14 @@ from pathlib import Path
 from orin_core.errors import BadRequest, BoardBusy, RunFailed
 from orin_core.runs import launcher
 from orin_core.runs.processes import ProcessId
-from orin_core.runs.recording import Recording, check_run_id
+from orin_core.runs.recording import RUN_ID, Recording, check_run_id
 from orin_core.settings import Settings
 from orin_core.spec import RunState
 
 HIDDEN = ".deleted-"
 """How the name of a folder begins that is being removed; no list of runs shows it."""
+_LEFT = re.compile(rf"{re.escape(HIDDEN)}{RUN_ID.pattern}-[0-9a-f]{{8}}")
+"""Exactly the names that :func:`delete_run` gives: whatever else begins like that is somebody's own."""
 
 
 def delete_run(recording: Recording, settings: Settings) -> None:
@@ -78,5 +81,5 @@ def _remove(folder: Path) -> None:
 def _sweep(parent: Path) -> None:
     """Removes what deletions that were killed left behind."""
     for entry in list(os.scandir(parent)):
-        if entry.name.startswith(HIDDEN) and entry.is_dir(follow_symlinks=False):
+        if _LEFT.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
             _remove(Path(entry.path))

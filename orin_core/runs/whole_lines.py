@@ -1,14 +1,35 @@
-"""Growing files up to their last line end: what a reader may take while the runner still writes."""
+"""Files of a run folder for its readers: never through a link, and up to the last line end where they grow."""
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 CHUNK_BYTES = 256 * 1024
+
+
+def open_plain(path: Path) -> io.BufferedReader:
+    """Opens a file of a run folder that is itself one: a link may lead anywhere, and a pipe would wait for ever.
+
+    Raises:
+        FileNotFoundError: there is no such file, or it is no plain one.
+        OSError: it cannot be opened.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise FileNotFoundError(errno.ENOENT, "It is no plain file", str(path)) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileNotFoundError(errno.ENOENT, "It is no plain file", str(path))
+    return os.fdopen(descriptor, "rb")
 
 
 def whole_length(stream: BinaryIO) -> int:
@@ -73,9 +94,10 @@ def open_whole(path: Path) -> io.BufferedReader:
     """Opens a growing file so that it seems to end with its last whole line.
 
     Raises:
+        FileNotFoundError: there is no such file, or it is no plain one.
         OSError: it cannot be opened.
     """
-    stream = path.open("rb")
+    stream = open_plain(path)
     try:
         return io.BufferedReader(Head(stream, whole_length(stream)), CHUNK_BYTES)
     except BaseException:  # whatever it was goes on; only the file must not stay open

@@ -35,8 +35,8 @@ BENCH_S = 475.0
 """The whole bench; the long look takes what the rest leaves."""
 LONG_LEAST_S, LONG_SETUP_S = 60.0, 15.0
 REFRESH_S = 1.0
-LIGHT_REFRESH_S = 2.0
-HURRIED = 2.0
+LIGHT_REFRESH_S = 4.0
+HURRIED = 4.0
 
 
 def _aim(name: str, value: float, limit: float, unit: str, note: str, decimals: int = 1) -> Row:

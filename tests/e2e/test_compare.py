@@ -140,7 +140,17 @@ def test_runs_are_found_by_typing_and_the_address_follows(home: Home, server: Se
     field.press("Escape")
 
     page.get_by_test_id("stButtonGroup").get_by_text("Power", exact=True).click()
+    page.get_by_test_id("stButtonGroup").get_by_text("Whole run").click()
     settled(page)
-    page.wait_for_function("() => document.querySelector('.js-plotly-plot')?.data?.length === 10")
+    whole = "() => { const data = document.querySelector('.js-plotly-plot')?.data;"
+    whole += " return data?.length === 10 && data.some((trace) => Math.min(...trace.x) < 0); }"
+    page.wait_for_function(whole)
+    page.wait_for_url(re.compile("part=whole"), timeout=LONG_MS)
+    page.get_by_role("link", name="Live").click()
+    expect(page.locator(".orin-compared")).to_have_count(0, timeout=LONG_MS)
+    settled(page)  # while a script runs, Streamlit may show the next page under the old path
+    page.get_by_role("link", name="Compare").click()
+    page.wait_for_url(re.compile(f"/compare.*runs={run_ids[1]}.*panes=.*part=whole"), timeout=LONG_MS)
     page.reload()
     expect(page.locator(".orin-compared tr.first")).to_have_count(2, timeout=LONG_MS)
+    page.wait_for_function(whole, timeout=LONG_MS)

@@ -16,6 +16,7 @@ from tests.e2e.test_live import LONG_MS, number_input, settled
 
 pytestmark = pytest.mark.browser
 
+STORED = '[class*="st-key-import_"][class*="_stored"]'
 DRAWN = """() => {
   const plot = document.querySelector('.js-plotly-plot');
   return {
@@ -75,15 +76,15 @@ def test_log_becomes_runs_as_proposed(server: Server, viewer: Viewer, tmp_path: 
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     viewer.shot(page, "import")
     page.get_by_role("button", name="Accept: keep 2 runs").click()
-    links = page.locator(".orin-stored a")
+    links = page.locator(f"{STORED} a")
     expect(links).to_have_count(2, timeout=LONG_MS)
     viewer.shot(page, "import-kept")
     assert len(server.home.runs) == 2
     assert left_behind() == before
     page.get_by_role("button", name="Accept: keep 2 runs").click()
     expect(page.get_by_text("Nothing was stored")).to_be_visible(timeout=LONG_MS)
-    expect(page.locator(".orin-stored")).to_contain_text("remove their folders")
-    expect(page.locator(".orin-stored")).not_to_contain_text("Kept")
+    expect(page.locator(STORED)).to_contain_text("delete it there, come back and accept again")
+    expect(page.locator(STORED)).not_to_contain_text("Kept")
     assert len(server.home.runs) == 2
 
     links.first.click()
@@ -91,6 +92,11 @@ def test_log_becomes_runs_as_proposed(server: Server, viewer: Viewer, tmp_path: 
     expect(page.locator(".orin-figures").first).to_contain_text("95.0", timeout=LONG_MS)
     page.wait_for_selector(".js-plotly-plot .scatterlayer .trace", state="attached", timeout=LONG_MS)
     viewer.shot(page, "import-run")
+    # The way back: the file is still there, and is gone for good when that is asked for.
+    page.get_by_role("link", name="Import", exact=True).click()
+    expect(links).to_have_count(2, timeout=LONG_MS)
+    page.get_by_role("button", name="Remove").click()
+    expect(table).to_have_count(0, timeout=LONG_MS)
 
 
 def test_moved_cut_changes_figures_and_is_what_is_kept(server: Server, viewer: Viewer, tmp_path: Path) -> None:
@@ -116,11 +122,17 @@ def test_moved_cut_changes_figures_and_is_what_is_kept(server: Server, viewer: V
     expect(page.get_by_role("button", name="Accept: keep 1 run")).to_be_disabled()
     viewer.shot(page, "import-wrong")
     number_input(page, "Run 1: end (s)", "239")
+    expect(page.get_by_text("Run 1 ends before it begins.")).to_be_hidden(timeout=LONG_MS)
+    page.get_by_role("link", name="Runs", exact=True).click()
+    expect(page.get_by_text("There are no runs yet.")).to_be_visible(timeout=LONG_MS)
+    page.get_by_role("link", name="Import", exact=True).click()
+    expect(page.get_by_label("Run 1: images")).to_have_value("695", timeout=LONG_MS)
+    assert page.evaluate(DRAWN)["bands"] == [[100, 239]]
     page.get_by_role("button", name="Accept: keep 1 run").click()
-    expect(page.locator(".orin-stored a")).to_have_count(1, timeout=LONG_MS)
+    expect(page.locator(f"{STORED} a")).to_have_count(1, timeout=LONG_MS)
     said = "The cut was moved by hand: 39 to 239 s proposed, 100 to 239 s kept."
     expect(table.nth(1)).to_contain_text(said)
-    expect(page.locator(".orin-stored")).to_contain_text(said)
+    expect(page.locator(STORED)).to_contain_text(said)
     [folder] = server.home.runs
     summary = Recording(folder=folder).summary()
     assert summary is not None

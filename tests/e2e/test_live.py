@@ -268,6 +268,70 @@ def test_silent_board_is_not_shown_as_live(server: Server, viewer: Viewer) -> No
     wait_for(lambda: tile(page, "power") != "–", "ticks again")
 
 
+HOTTEST, IMPORTED = "Hottest Temperature (C)", "20260102T030405Z_resnet-152_cifar100_MAXN_0a1b"
+
+
+def told(*, temperature_c: float = 60.0, throttled: int = 0, age_s: float | None = None, **meta: Any) -> str:
+    """An answer of /api/live with thinned rows."""
+    columns = ["Elapsed (s)", "GR3D Frequency (MHz)", "Used GR3D (%)", "Throttled", HOTTEST]
+    rows = [[10 * index, 1300, 50 + index % 2, throttled, temperature_c] for index in range(20)]
+    known = {
+        "model": "/models/mine/resnet-152/",
+        "phases": [["load", 0], ["measure", 40]],
+        "end_s": 190,
+        "columns": columns,
+    }
+    known |= {
+        "state": "running",
+        "phase": "measure",
+        "interval_s": 1,
+        "throttle_c": 99,
+        "ram_idle_mb": None,
+        "events": [],
+    }
+    progress = dict.fromkeys(
+        ("step", "items_done", "items_total", "measure_s", "measure_total_s", "rate_fps", "time_left_s")
+    )
+    answer = {**progress, "cursor": "", "tag": "", "active": None, "age_s": age_s, "reset": True, "rows": rows}
+    return json.dumps({**answer, "thinned": True, "meta": {**known, **meta}})
+
+
+def test_head_tiles_and_labels_say_what_is_so(server: Server, viewer: Viewer) -> None:
+    folder = server.home.root / "data" / "runs" / IMPORTED
+    folder.mkdir(parents=True)
+    for name in (store.SPEC, store.STATUS):
+        store.write_json(folder / name, {"run_id": IMPORTED, "state": "done"})
+    answer = [told(state="done", imported=True)]
+    viewer.context.route("**/api/live?*", lambda route: route.fulfill(body=answer[0], content_type="application/json"))
+    page = viewer.open(f"{server.url}/?run={IMPORTED}")
+    page.wait_for_selector(PLOT, state="attached", timeout=LONG_MS)
+    # A log may lack phases that every run of ours has.
+    assert page.locator(".orin-badge").all_inner_texts() == ["IMPORTED LOG"]
+    assert page.locator(".orin-step").all_inner_texts() == ["load", "measure"]
+    expect(page).to_have_title("done · resnet-152 - Orin dashboard")
+    page.locator(".orin-chart").focus()
+    page.keyboard.press("ArrowLeft")
+    # Extremes of many ticks are no readings of one instant.
+    expect(page.locator(".orin-heard").first).to_contain_text("about 3:")
+    expect(page.locator(".orin-hover-time")).to_contain_text("~ 3:")
+
+    heat = page.locator('[data-tile="temperature"]')
+    for state, word, hot in (
+        (told(throttled=1), "clocks limited", False),
+        (told(throttled=0, temperature_c=96), "near throttling", True),
+        (told(throttled=1, temperature_c=99), "at throttle limit", True),
+    ):
+        answer[0] = state
+        expect(heat.locator(".orin-extra")).to_have_text(word, timeout=LONG_MS)
+        assert ("orin-hot" in str(heat.get_attribute("class"))) is hot
+
+    answer[0] = told(age_s=70, recent="It died.")
+    alert = page.locator(".orin-alert")
+    expect(alert).to_contain_text(re.compile(r"no data for 7\d s"), timeout=LONG_MS)
+    # The seconds are not read out: a screen reader would speak without end.
+    expect(alert.get_by_role("status")).to_have_text("The board is silent. It died.")
+
+
 def test_zoom_survives_refreshes_and_double_click_goes_back(server: Server, viewer: Viewer) -> None:
     page = viewer.open(server.url)
     page.wait_for_selector(PLOT, state="attached", timeout=LONG_MS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,6 +23,12 @@ DRAWN = """() => {
   const plot = document.querySelector('.js-plotly-plot');
   const time = (x) => (x === null ? null : (x - plot.dataset.originMs) / 1000);
   return Object.fromEntries(plot.data.map((trace) => [trace.meta, trace.x.map((x, i) => [time(x), trace.y[i]])]));
+}"""
+
+STACKED_AND_TOTAL = """() => {
+  const { data } = document.querySelector('.js-plotly-plot');
+  const values = (found) => data.find(found).y.filter((y) => y);
+  return [values((trace) => trace.meta.startsWith('sum:')), values((trace) => trace.meta === 'Power (W)')];
 }"""
 
 
@@ -130,7 +137,22 @@ def test_pause_keeps_collecting_and_says_so(server: Server, viewer: Viewer, stor
     assert drawn(page)["Power (W)"] == before
     expect(page.locator(".orin-paused")).to_contain_text(re.compile(r"[2-9]\d* new ticks are kept"))
     viewer.shot(page, "chart-paused")
-    page.get_by_role("button", name="Resume").click()
+    # Only what does not change with every tick is read aloud.
+    expect(page.locator(".orin-heard")).to_have_text(re.compile("^Paused at [0-9:]+[.]$"))
+    assert page.locator(".orin-paused[role], .orin-paused [role]").count() == 0
+    # A whole window comes anew, a much shorter one: what is looked at stays, and can be read.
+    page.evaluate(f"{CHART}.setSpan(5)")
+    wait_for(lambda: page.evaluate(f"{CHART}.rows.length") < 10, "another window")
+    page.evaluate(f"{CHART}.resized()")
+    assert drawn(page)["Power (W)"] == before
+    page.get_by_role("button", name="CPU cores").click()
+    expect(page.get_by_role("img", name=re.compile("Load of 12 CPU cores"))).to_be_visible(timeout=LONG_MS)
+    inside = page.evaluate(f"{CHART}.paused.range.map((ms) => (ms - {CHART}.origin) / 1000)")
+    again = [one for one in drawn(page)["Power (W)"] if one[0] is not None and inside[0] <= one[0] <= inside[1]]
+    assert again == [one for one in before if one[0] is not None and inside[0] <= one[0] <= inside[1]]
+    page.evaluate(f"{CHART}.stage.read({CHART}.paused.range[0] + 60_000)")
+    expect(page.locator(".orin-line-label", has_text="GR3D")).to_be_visible()
+    page.get_by_role("button", name="whole", exact=True).click()
     expect(page.locator(".orin-paused")).to_be_hidden()
     assert len(drawn(page)["Power (W)"]) >= len(before) + 2
 
@@ -141,7 +163,14 @@ def test_zoom_into_a_long_run_shows_every_row(server: Server, viewer: Viewer) ->
         page = opened(server, viewer)
         page.get_by_role("button", name="whole", exact=True).click()
         wait_for(lambda: page.evaluate(f"{CHART}.span") == 0 and len(drawn(page)["Power (W)"]) > 1000, "the whole run")
+        wait_for(lambda: page.evaluate(f"{CHART}.rows.length") > 1502, "more rows than are drawn")
         assert len(drawn(page)["Power (W)"]) <= 1500
+        # Extremes of single rails belong to different instants: the stack is what there was at one of them.
+        stacked, total = page.evaluate(STACKED_AND_TOTAL)
+        assert stacked == pytest.approx(total, rel=1e-6)
+        reading = f"(ms) => {{ {CHART}.stage.read(ms); return {CHART}.stage.view.thinned; }}"
+        assert page.evaluate(reading, page.evaluate(f"{CHART}.rows.x[100]")) is True
+        assert page.evaluate(reading, page.evaluate(f"{CHART}.rows.endMs")) is False
         requests = watch(page)
         box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
         assert box is not None
@@ -161,6 +190,10 @@ def test_zoom_into_a_long_run_shows_every_row(server: Server, viewer: Viewer) ->
         shown = [(x, y) for x, y in drawn(page)["Power (W)"] if x is not None and low <= x <= high]
         assert len(wanted) > 100
         assert shown == wanted
+        # With the cores come other columns: the finer rows are asked for with them.
+        page.get_by_role("button", name="CPU cores").click()
+        wait_for(lambda: page.evaluate(f"{CHART}.detail?.columns.includes('CPU 1 Load (%)')"), "the loads of the cores")
+        assert [(x, y) for x, y in drawn(page)["Power (W)"] if x is not None and low <= x <= high] == wanted
         page.mouse.dblclick(box["x"] + 0.5 * box["width"], middle)
         expect(page.get_by_role("button", name="back to live")).to_be_hidden()
     finally:
@@ -208,9 +241,14 @@ def test_lighter_view_asks_for_less(server: Server, viewer: Viewer, story: Story
     expect(page.get_by_role("button", name="CPU cores")).to_have_count(0)
     with page.expect_request(lambda request: "/api/live" in request.url) as refresh:
         pass
-    assert asked([refresh.value.url], "points") == ["600"]
-    assert page.evaluate(f"{CHART}.delayMs()") == 2000
-    assert "soc0 Temperature (C)" not in drawn(page)
+    assert asked([refresh.value.url], "points") == ["300"]
+    with page.expect_request(lambda request: "/api/live" in request.url):
+        before_s = time.monotonic()
+    with page.expect_request(lambda request: "/api/live" in request.url):
+        pass
+    assert time.monotonic() - before_s > 3
+    columns = ["Used GR3D (%)", "FPS", "Used RAM (MB)", "Hottest Temperature (C)", "Power (W)"]
+    assert list(drawn(page)) == columns
     viewer.shot(page, "chart-light-view")
 
 
@@ -226,8 +264,60 @@ def test_values_are_read_with_the_keyboard(server: Server, viewer: Viewer, story
     expect(page.locator(".orin-crosshair")).to_have_count(1)
     page.keyboard.press("+")
     expect(page.get_by_role("button", name="back to live")).to_be_visible()
+    range_s = f"{CHART}.stage.view.xRange.map((ms) => (ms - {CHART}.origin) / 1000)"
+    low, high = page.evaluate(range_s)
+    page.keyboard.press("Shift+ArrowLeft")
+    assert page.evaluate(range_s) == pytest.approx([low - (high - low) / 4, high - (high - low) / 4])
+    # There is nothing left of the start, and nothing to come at the right.
+    for _ in range(6):
+        page.keyboard.press("-")
+    low, high = page.evaluate(range_s)
+    assert (low, high) == (0, pytest.approx(150, abs=30))
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="back to live")).to_be_hidden()
+    page.goto(f"{server.url}/?view=demo")
+    shown = page.get_by_role("group", name="Charts over time", exact=True)
+    expect(shown).to_be_visible(timeout=LONG_MS)
+    expect(shown).to_have_attribute("tabindex", "-1")
+
+
+def test_end_of_a_run_leaves_zoom_and_pause_alone(server: Server, viewer: Viewer, story: Story) -> None:
+    page = opened(server, viewer)
+    page.get_by_role("group", name=re.compile("Charts over time")).focus()
+    page.keyboard.press("+")
+    page.keyboard.press("Space")
+    window = page.evaluate(f"{CHART}.userRange")
+    story.end()
+    expect(page.locator('.orin-state[data-state="interrupted"]')).to_be_visible(timeout=LONG_MS)
+    wait_for(lambda: page.evaluate(f"{CHART}.askedSpan") == 0, "the page after the end")
+    assert page.evaluate(f"{CHART}.stage.view.xRange") == window
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_hidden()
+    assert page.evaluate(f"{CHART}.stage.view.xRange") == window
+    page.get_by_role("button", name="zoom out").click()
+    # What the page asked for meanwhile: the whole run.
+    assert page.evaluate(f"{CHART}.stage.view.xRange[0] - {CHART}.origin") == 0
+
+
+def test_faults_are_said_and_the_chart_goes_on(server: Server, viewer: Viewer, story: Story) -> None:
+    viewer.expected += ["no such value", "status of 500"]
+    page = opened(server, viewer)
+    page.evaluate("() => { window.first = document.querySelector('.orin').liveChart; }")
+    alert = page.locator(".orin-alert")
+    page.evaluate("() => { first.stage.draw = () => { throw new Error('no such value'); }; }")
+    expect(alert).to_contain_text("could not be drawn. Error: no such value", timeout=LONG_MS)
+    page.evaluate("delete first.stage.draw")
+    expect(alert).not_to_contain_text("could not be drawn", timeout=LONG_MS)
+    page.route("**/api/live?*", lambda route: route.fulfill(status=500, body="Internal Server Error"))
+    expect(alert).to_contain_text("answers with an error (500)", timeout=LONG_MS)
+    page.unroute("**/api/live?*")
+    expect(alert).not_to_contain_text("answers with an error", timeout=LONG_MS)
+    assert page.evaluate("() => { first.last.partial = true; first.draw(); return !first.stage.partial.hidden; }")
+    height = page.evaluate("first.stage.view.height")
+    page.set_viewport_size({"width": 1280, "height": 1300})
+    wait_for(lambda: page.evaluate("first.stage.view.height") > height + 100, "a higher figure")
+    page.get_by_role("link", name="Runs", exact=True).click()
+    wait_for(lambda: page.evaluate("first.over.signal.aborted && !first.stage.plot.data"), "the end of the first chart")
 
 
 def test_nothing_moves_for_who_wants_less_motion(server: Server, viewer: Viewer, story: Story) -> None:
@@ -246,3 +336,10 @@ def test_old_rows_leave_a_window_that_moves_on(server: Server, viewer: Viewer, s
     wait_for(lambda: page.evaluate(f"{CHART}.ticks") > ticks + 2, "ticks")
     span_s: float = page.evaluate(f"({CHART}.rows.endMs - {CHART}.rows.x[0]) / 1000")
     assert 119 <= span_s <= 130
+    # Zoomed to the newest rows: also those that come with a whole window.
+    page.evaluate(f"{CHART}.zoomTo([{CHART}.rows.endMs - 20_000, {CHART}.rows.endMs])")
+    wait_for(lambda: page.evaluate(f"Boolean({CHART}.detail?.grows)"), "rows that grow")
+    newest = page.evaluate(f"{CHART}.cursor = '', {CHART}.rows.endMs")
+    wait_for(lambda: page.evaluate(f"{CHART}.rows.endMs") > newest + 2000, "ticks")
+    missed = f"{CHART}.rows.x.filter((ms) => ms > {CHART}.detail.x[0] && !{CHART}.detail.x.includes(ms)).length"
+    wait_for(lambda: page.evaluate(missed) == 0, "every row of them", 10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from typing import Any
 
@@ -56,6 +57,23 @@ def test_mission_view_answers_and_draws_the_front(server: Server, viewer: Viewer
     assert [[trace["count"] for trace in chart] for chart in traces] == [[3, 3], [1, 3]]
     page.get_by_text("Mission", exact=True).scroll_into_view_if_needed()
     viewer.shot(page, "mission")
+
+    asked = re.compile(r"/report\?model=depth-anything-v2-base&cap_w=20&orbit_wh=10")
+    page.wait_for_url(asked, timeout=LONG_MS)
+    page.get_by_role("link", name="Live").click()
+    expect(page.get_by_role("heading", name="Mission")).to_have_count(0, timeout=LONG_MS)
+    settled(page)  # while a script runs, Streamlit may show the next page under the old path
+    page.get_by_role("link", name="Report").click()
+    page.wait_for_url(asked, timeout=LONG_MS)
+    page.reload()
+    expect(page.get_by_text("with at most 20 W: 30W, published")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_role("spinbutton", name="Energy per orbit (Wh)")).to_have_value("10")
+    # Tables that may be wider than the screen are reached and moved by keyboard.
+    page.set_viewport_size({"width": 600, "height": 720})
+    table = page.get_by_role("region", name="Results of")
+    table.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => document.activeElement.scrollLeft > 0")
 
 
 def test_own_run_is_set_beside_the_published_row_and_the_report_downloads(

@@ -23,6 +23,13 @@ pytestmark = pytest.mark.browser
 TABLE = '[data-testid="stDataFrame"] canvas'
 
 
+READ_ANYWAY = (
+    "See http://e.example/a?b or HTTPS://e.example, www.e.example, a.b@e.example: :material/home: :smile: :streamlit: "
+    "a -> b <- c <-> d -- e >= f <= g ~= h *i* $j$ :red[k]"
+)
+"""What Streamlit makes links, icons and other signs of."""
+
+
 def runs_dir(server: Server) -> Path:
     return server.home.root / "data" / "runs"
 
@@ -82,11 +89,14 @@ def test_runs_are_found_by_the_address_compared_and_deleted(server: Server, view
 
 
 def test_run_in_detail_has_everything_and_keeps_notes(server: Server, viewer: Viewer) -> None:
-    run_id = make_run(runs_dir(server), "0a1b")
+    run_id = make_run(runs_dir(server), "0a1b", state="failed", message=READ_ANYWAY)
     recording = Recording(folder=runs_dir(server) / run_id)
     (recording.folder / store.WORKER_LOG).write_text("loading <b>weights</b>\n")
     page = viewer.open(f"{server.url}/runs?run={run_id}")
     page.wait_for_selector(PLOT, state="attached", timeout=LONG_MS)
+    box = page.get_by_test_id("stAlert").first
+    expect(box).to_contain_text(READ_ANYWAY)
+    assert box.locator("a, img, [role=img]").count() == 0
     verdict, tiles = page.locator(".orin-judged"), page.locator(".orin-figures")
     first, second = verdict.bounding_box(), tiles.bounding_box()
     assert first is not None
@@ -109,7 +119,8 @@ def test_run_in_detail_has_everything_and_keeps_notes(server: Server, viewer: Vi
     page.get_by_text("Events and logs").scroll_into_view_if_needed()
     viewer.shot(page, "detail-below")
     page.get_by_role("button", name="Repeat this run").click()
-    expect(page.get_by_text("The form is filled as for the earlier run.")).to_be_visible(timeout=LONG_MS)
+    said = "The form is filled as for the earlier run, but for: weights that are random"
+    expect(page.get_by_text(said)).to_be_visible(timeout=LONG_MS)
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled(timeout=LONG_MS)
     viewer.shot(page, "repeat")
 

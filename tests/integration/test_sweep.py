@@ -44,9 +44,10 @@ def test_a_sweep_fills_its_cells_and_gives_the_board_back(machine: SweepHome) ->
 
 
 def test_killed_at_random_it_ends_with_each_cell_once(machine: SweepHome) -> None:
-    sweep = machine.start(power_modes=["MAXN", "50W"], repeats=2)
+    # `python -m tests.soak` is the long one.
+    sweep = machine.start(power_modes=["MAXN", "50W"])
     seed = 20261125
-    victims = kill_at_random(machine, sweep, kills=5, seed=seed, longest_s=5.0)
+    victims = kill_at_random(machine, sweep, kills=3, seed=seed, longest_s=6.0)
     print(f"seed {seed}: {dict(victims)}")
     machine.resume()
     progress = machine.wait_for_end(sweep)
@@ -55,7 +56,7 @@ def test_killed_at_random_it_ends_with_each_cell_once(machine: SweepHome) -> Non
 
 
 def test_pause_waits_for_the_cell_and_stop_does_not(machine: SweepHome) -> None:
-    sweep = machine.start(repeats=3, run={"weights": "random", "seconds": 4, "idle_s": 0, "cooldown_s": 0,
+    sweep = machine.start(repeats=2, run={"weights": "random", "seconds": 2, "idle_s": 0, "cooldown_s": 0,
                                           "warmup_min_s": 0, "warmup_max_s": 0})  # fmt: skip
     wait_for(lambda: sweep.progress().cells["001"].state is CellState.RUNNING, "the first cell")
     assert machine.home.cli("sweep", "pause", sweep.sweep_id).returncode == 0
@@ -68,7 +69,7 @@ def test_pause_waits_for_the_cell_and_stop_does_not(machine: SweepHome) -> None:
     assert machine.home.cli("sweep", "stop", sweep.sweep_id).returncode == 0
     progress = machine.wait_for_end(sweep)
     assert progress.state is SweepState.STOPPED
-    assert [one.state for one in progress.cells.values()].count(CellState.DONE) < 3
+    assert [one.state for one in progress.cells.values()].count(CellState.DONE) < 2
     assert machine.home.cli("sweep", "resume", sweep.sweep_id).returncode == 0
     progress = machine.wait_for_end(sweep)
     assert_each_cell_once(machine, sweep, progress)

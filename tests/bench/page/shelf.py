@@ -31,7 +31,8 @@ def fill(runs_dir: Path, count: int) -> None:
         recording = originals[number % len(originals)].recording
         parts = recording.run_id.split("_")
         stamp = first + datetime.timedelta(minutes=37 * number)
-        run_id = "_".join([f"{stamp:%Y%m%dT%H%M%SZ}", *parts[1:-1], f"{number:04x}"])
+        # A mode's name may hold the sign that parts the id: as the runner does, another one stands for it.
+        run_id = "_".join([f"{stamp:%Y%m%dT%H%M%SZ}", *parts[1:3], "-".join(parts[3:-1]), f"{number:04x}"])
         folder = runs_dir / run_id
         folder.mkdir(parents=True)
         for name in _SHARED:

@@ -18,7 +18,7 @@ _PACE = """(() => {
   const real = window.setTimeout, ask = window.fetch;
   window.benchPace = 1;
   window.benchAsked = 0;
-  window.setTimeout = (run, ms, ...rest) => real(run, ms >= 200 && ms <= 2500 ? ms * window.benchPace : ms, ...rest);
+  window.setTimeout = (run, ms, ...rest) => real(run, ms >= 200 && ms <= 4500 ? ms * window.benchPace : ms, ...rest);
   window.fetch = (url, ...rest) => {
     if (String(url).includes("/api/live")) window.benchAsked += 1;
     return ask(url, ...rest);
@@ -161,7 +161,7 @@ class Tab:
         return float(self.cdp.send("Runtime.getHeapUsage")["usedSize"]) / 1e6
 
     def hurry(self, pace: float) -> None:
-        """Multiplies every wait of the page between 0.2 and 2.5 s."""
+        """Multiplies every wait of the page between 0.2 and 4.5 s."""
         self.page.evaluate("(pace) => { window.benchPace = pace; }", pace)
 
     def asked(self) -> int:

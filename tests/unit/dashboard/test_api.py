@@ -67,7 +67,10 @@ def test_long_run_is_thinned_but_its_newest_minutes_are_whole(client: TestClient
     answer = live(client, RUN_ID, points=400)
     assert len(answer["rows"]) <= 402
     assert [row[0] for row in answer["rows"][-120:]] == [float(second) for second in range(1881, 2001)]
-    assert len(live(client, RUN_ID, points=400, span=60)["rows"]) == 61
+    assert answer["thinned"] is True
+    short = live(client, RUN_ID, points=400, span=60)
+    assert len(short["rows"]) == 61
+    assert "thinned" not in short
 
 
 def test_what_the_reader_went_through_is_told_for_a_minute(
@@ -116,11 +119,10 @@ def test_zoom_gets_every_row_between_two_times(client: TestClient, folder: Folde
     query = {"points": 200, "from": 1000, "to": 1100.5}
     zoomed = live(client, RUN_ID, **query)
     assert [row[0] for row in zoomed["rows"]] == list(range(1000, 1101))
-    assert zoomed["full"] is True
-    assert {"cursor", "reset"}.isdisjoint(zoomed)
+    assert {"cursor", "reset", "thinned"}.isdisjoint(zoomed)
     assert "meta" not in live(client, RUN_ID, **query, tag=zoomed["tag"])
     wide = live(client, RUN_ID, points=200, **{"from": 500})
-    assert (wide["rows"][0][0], wide["rows"][-1][0], wide["full"]) == (500, 3000, False)
+    assert (wide["rows"][0][0], wide["rows"][-1][0], wide["thinned"]) == (500, 3000, True)
     assert len(wide["rows"]) <= 201
     assert live(client, RUN_ID, **{"from": 9000, "to": 9001})["rows"] == []
 
@@ -162,7 +164,7 @@ def test_gap_is_an_empty_row(client: TestClient, folder: Folder) -> None:
 
 def test_old_cursor_starts_over(client: TestClient, folder: Folder) -> None:
     folder.ticks(0, 3)
-    for cursor in ("r:99", "i4:1", "nonsense", "r:-1"):
+    for cursor in ("r:99", "i4:1", "nonsense", "r:-1", "r:" + "9" * 5000):
         assert live(client, RUN_ID, since=cursor)["reset"] is True
 
 
@@ -256,13 +258,25 @@ def test_plotly_comes_from_the_wheel_and_is_kept(client: TestClient) -> None:
 
 
 def test_cache_is_bounded(singletons: Settings) -> None:
-    cache = feed.FeedCache(max_runs=2)
+    now = [0.0]
+    cache = feed.FeedCache(max_runs=2, clock=lambda: now[0])
+    recordings = []
     for index in range(5):
         made = Folder(singletons.runs_dir, f"20260102T03040{index}Z_a_b_c_0a1b")
         with made.recorder:
-            kept = cache.get(made.recording)
+            recordings.append(made.recording)
+    # As many tabs as have asked lately: none evicts another's.
+    kept = [cache.get(recording) for recording in recordings]
+    assert [cache.get(recording) for recording in recordings] == kept
+    now[0] += feed.ASKED_S
+    for recording in recordings[:3]:
+        cache.get(recording)
+    now[0] += 1
+    cache.get(recordings[0])
+    assert len(cache) == 3
+    now[0] += feed.ASKED_S
+    assert cache.get(recordings[0]) is kept[0]
     assert len(cache) == 2
-    assert cache.get(made.recording) is kept
 
 
 @pytest.mark.parametrize(

@@ -25,10 +25,12 @@ def made(settings: Settings, *summaries: dict[str, Any], rows: int = 60) -> list
     return [write_run(settings.runs_dir, summary, rows=rows).name for summary in summaries]
 
 
-def page(*run_ids: str) -> AppTest:
+def page(*run_ids: str, **query: str) -> AppTest:
     app = AppTest.from_string(SCRIPT, default_timeout=60)
     if run_ids:
         app.query_params["runs"] = ",".join(run_ids)
+    for key, value in query.items():
+        app.query_params[key] = value
     app.run()
     assert not app.exception
     return app
@@ -37,6 +39,11 @@ def page(*run_ids: str) -> AppTest:
 def texts(app: AppTest) -> str:
     shown = (*app.markdown, *app.caption, *app.info, *app.warning, *app.get("html"))
     return " ".join(str(element.proto.body) if element.type == "html" else str(element.value) for element in shown)
+
+
+def asked(app: AppTest) -> dict[str, str]:
+    """The address as it stands; AppTest gives values that a page set as lists."""
+    return {key: value[0] if isinstance(value, list) else value for key, value in app.query_params.items()}
 
 
 def chart(app: AppTest) -> dict[str, Any]:
@@ -74,8 +81,9 @@ def test_choosing_changes_the_address_and_the_address_survives_a_rerun(singleton
 
 def test_without_two_runs_the_page_says_where_they_come_from(singletons: Settings) -> None:
     assert "not yet two runs" in texts(page())
-    made(singletons, run(1))
+    (chosen,) = made(singletons, run(1))
     assert "Import page" in texts(page())
+    assert "not yet two runs" in texts(page(chosen)), "the one that is chosen is the only one"
 
 
 def test_unknown_malformed_and_too_many_runs_are_told_and_the_rest_is_shown(singletons: Settings) -> None:
@@ -95,23 +103,62 @@ def test_panes_and_part_can_be_chosen(singletons: Settings) -> None:
     app = page(*ids)
     assert len(chart(app)["data"]) == 6, "GR3D, power and RAM; the built runs have no other"
     assert "No run here has Throughput, GPU clock, Hottest" in texts(app)
-    app.session_state[compare.FORM_PANES] = ["power_w"]
-    app.session_state[compare.FORM_PART] = compare.WHOLE
-    app.run()
-    found = chart(app)
-    assert [trace["meta"].split()[0] for trace in found["data"]] == ["power_w", "power_w"]
-    assert min(found["data"][0]["x"]) == -15.0
-    app.session_state[compare.FORM_PANES] = []
-    app.run()
+    app.button_group(key=compare.FORM_PANES).set_value(["power_w"]).run()
+    assert asked(app) == {"runs": ",".join(ids), "panes": "power_w"}
+    assert [trace["meta"].split()[0] for trace in chart(app)["data"]] == ["power_w", "power_w"]
+    app.button_group(key=compare.FORM_PANES).set_value([]).run()
     assert "Choose at least one pane" in texts(app)
+    assert asked(app)["panes"] == "none"
+
+
+def test_a_link_shows_the_panes_and_the_part_that_it_names(singletons: Settings) -> None:
+    ids = made(singletons, run(1), run(2, mode="50W"))
+    app = page(*ids, panes="power_w,speed", part="whole")
+    assert [trace["meta"].split()[0] for trace in chart(app)["data"]] == ["power_w", "power_w"]
+    assert min(chart(app)["data"][0]["x"]) == -15.0
+    assert asked(app) == {"runs": ",".join(ids), "panes": "power_w", "part": "whole"}
+    app.query_params.pop("part")
+    app.run()
+    assert asked(app)["part"] == "whole", "Streamlit clears the address on the way from page to page"
+    assert "Choose at least one pane" in texts(page(*ids, panes="none"))
+    for nonsense in ("", "speed", "<b>"):
+        app = page(*ids, panes=nonsense, part=nonsense)
+        assert len(chart(app)["data"]) == 6
+        assert asked(app) == {"runs": ",".join(ids)}
+
+
+def test_reasons_stand_in_the_page_and_tables_can_be_scrolled_by_keyboard(singletons: Settings) -> None:
+    ids = made(singletons, run(1), run(2, mode="50W", status="invalid", reasons=("It was <hot>.",)))
+    shown = texts(page(*ids))
+    assert "<li>B is INVALID: It was &lt;hot&gt;.</li>" in shown
+    assert shown.count("<table") == shown.count('role="region" tabindex="0"') == 3
+    assert 'aria-label="In what the runs differ"' in shown
+
+
+def test_runs_that_did_not_reach_measure_are_named(singletons: Settings) -> None:
+    ids = made(singletons, *(run(number) for number in (1, 2, 3)))
+    for run_id in ids[:2]:
+        folder = singletons.runs_dir / run_id
+        (folder / "events.jsonl").unlink()
+        (folder / "run.csv").write_text((folder / "run.csv").read_text().replace("measure", "idle"))
+    assert "A, B did not reach measure and are drawn from their first rows." in texts(page(*ids))
+    assert "C did not reach measure" not in texts(page(*ids))
+    assert "A did not reach measure and is drawn from its first row." in texts(page(ids[0], ids[2]))
+
+
+def test_logs_of_unknown_modes_are_not_called_repeats(singletons: Settings) -> None:
+    assert "these runs are repeats" in texts(page(*made(singletons, run(1), run(2))))
+    shown = texts(page(*made(singletons, imported(3, mode=None), imported(4, mode=None))))
+    assert "Nothing that was captured differs, but the power mode of A, B is not known" in shown
+    assert "these runs are repeats" not in shown
 
 
 def test_plotted_points_are_the_rows_of_the_csv(singletons: Settings) -> None:
     (one, two) = made(singletons, run(1), run(2, mode="50W"))
     traces = {trace["meta"]: trace for trace in chart(page(one, two))["data"]}
     found = traces[f"gr3d_pct {two}"]
-    assert found["x"] == [float(second) for second in range(31)]
-    assert found["y"] == [*(60.0 + second % 7 for second in range(15, 45)), 0.0]
+    assert found["x"] == [float(second) for second in range(1, 31)]
+    assert found["y"] == [*(60.0 + second % 7 for second in range(16, 45)), 0.0]
 
 
 def test_labels_of_simulated_and_imported_runs_are_on_the_page(singletons: Settings) -> None:
@@ -137,7 +184,7 @@ def test_foreign_text_is_shown_as_it_is(tmp_path: Path) -> None:
     evil = "<img src=x onerror=alert(1)>"
     runs = [run(1, model=f"/m/{evil}", mode=evil), run(2, mode="50W", weights=evil)]
     found = differences([Recording(folder=write_run(tmp_path / "runs", one)) for one in _with_plain_ids(runs)])
-    for text in (compare_table.figures(found), compare_table.texts(found, found.differing)):
+    for text in (compare_table.figures(found), compare_table.texts(evil, found, found.differing)):
         assert "<img" not in text
         assert "&lt;img" in text
 

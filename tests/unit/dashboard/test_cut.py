@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import cut_chart, cut_form, imports
-from dashboard.cut_kept import kept_html
+from dashboard import cut_chart, cut_form, cut_kept, imports
 from dashboard.cut_shelf import Shelf
 from dashboard.cut_table import Cut, cut_table, proposed_cuts, what_is_wrong
-from orin_core.runs.importing import Proposal, import_runs, propose
+from orin_core.runs.importing import Imported, Proposal, import_runs, propose
 from orin_core.settings import Settings
 from tests.unit.dashboard.conftest import Folder, held
 
@@ -68,26 +68,49 @@ def test_table_says_what_a_person_moved(proposal: Proposal) -> None:
     assert "The cut was made by hand: none proposed there, 101 to 140 s kept." in moved
 
 
+def shown(made: Sequence[Imported]) -> tuple[str, list[str]]:
+    """Returns what the page says of runs that were kept, and where its links lead."""
+
+    def script() -> None:
+        import streamlit as st
+
+        from dashboard import cut_kept, links, runs
+
+        links.keep({"runs": st.Page(runs.page, url_path="runs")})
+        cut_kept.show(st.session_state["made"], key="stored")
+
+    app = AppTest.from_function(script, default_timeout=60)
+    app.session_state["made"] = made
+    app.run()
+    assert not app.exception
+    texts = [element.value for element in (*app.markdown, *app.caption)]
+    return " ".join(texts), [link.proto.query_string for link in app.get("page_link")]
+
+
 def test_run_that_is_there_is_not_headed_kept_and_says_how_to_change_it(proposal: Proposal, tmp_path: Path) -> None:
     runs_dir, (first, second) = tmp_path / "runs", proposal.stretches
     spans = [(first.start_s, first.end_s), (second.start_s, second.end_s)]
     new = import_runs(proposal, runs_dir=runs_dir, stretches=spans[:1], model="yolov8n", items=700)
-    assert "✔ Kept." in kept_html(new)
-    assert "remove" not in kept_html(new)
+    said, links = shown(new)
+    assert "✔ Kept." in said
+    assert "delete" not in said
+    assert links == [f"run={new[0].recording.run_id}"]
     again = import_runs(proposal, runs_dir=runs_dir, stretches=spans[:1], model="resnet-152", items=900)
-    said = kept_html(again)
+    said, links = shown(again)
     assert "Kept" not in said
     assert "✔" not in said
     assert "Nothing was stored" in said
     assert "yolov8n, data set not known, 700 images" in said
-    assert f"remove its folder (<code>{again[0].recording.folder}</code>), then accept again" in said
-    mixed = kept_html(import_runs(proposal, runs_dir=runs_dir, stretches=spans))
-    assert "✔ 1 run was kept; 1 run was imported before." in mixed
+    assert "open the run, delete it there, come back and accept again" in said
+    assert str(runs_dir) not in said
+    assert links == [f"run={new[0].recording.run_id}"]
+    mixed = import_runs(proposal, runs_dir=runs_dir, stretches=spans)
+    assert cut_kept.heading(mixed) == "✔ 1 run was kept; 1 run was imported before."
     # Done as told, the page still draws what it last stored.
     shutil.rmtree(again[0].recording.folder)
-    gone = kept_html(again)
-    assert f"<li>{again[0].recording.run_id} was removed since</li>" in gone
-    assert "<code>" not in gone
+    said, links = shown(again)
+    assert "was removed since" in said
+    assert links == []
 
 
 def test_log_whose_clock_does_not_begin_at_zero_says_so(proposal: Proposal) -> None:
@@ -133,7 +156,7 @@ def test_another_run_is_marked_where_the_log_is_free(proposal: Proposal) -> None
     cut_form._add(proposal, cuts)
     assert [(cut.start_s, cut.end_s) for cut in cuts] == [(29, 99), (99, 149), (149, 259)]
     assert len({cut.number for cut in cuts}) == 3
-    cut_form._leave_out(cuts, cuts[0].number)
+    cut_form._leave_out(cuts, cuts[0].number, "form_import_x_0")
     assert [cut.start_s for cut in cuts] == [99, 149]
 
 

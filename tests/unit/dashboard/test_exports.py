@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import tempfile
 import zipfile
@@ -11,16 +12,18 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from dashboard import exports
+from dashboard import api, state
 from orin_core.runs import store
 from orin_core.runs.exports import FORMATS
+from orin_core.runs.lock import BoardLock, Holder
+from orin_core.runs.processes import ProcessId
 from orin_core.settings import Settings
 from tests.unit.dashboard.conftest import RUN_ID, Folder
 
 
 @pytest.fixture
 def client(singletons: Settings) -> TestClient:
-    return TestClient(Starlette(routes=exports.routes()), base_url="http://127.0.0.1")
+    return TestClient(Starlette(routes=api.routes()), base_url="http://127.0.0.1")
 
 
 @pytest.fixture
@@ -123,6 +126,43 @@ def test_link_to_a_run_that_has_gone_answers_with_a_page(client: TestClient, fol
     assert f"There is no run {RUN_ID}" in answer.text
     assert 'href="/runs"' in answer.text
     assert client.get(path).json()["message"].startswith("There is no run"), "a program gets JSON"
+
+
+def test_links_lead_nowhere(client: TestClient, folder: Folder, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("index,elapsed_s\n1,2\n")
+    (folder.path / store.RUN_CSV).unlink()
+    (folder.path / store.RUN_CSV).symlink_to(secret)
+    for address in ("run.csv", "export/csv", "export/scales", "export/parquet"):
+        assert client.get(f"/api/runs/{RUN_ID}/{address}").status_code == 404, address
+
+
+def test_lock_file_cannot_name_any_folder(
+    client: TestClient, singletons: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every user of the machine may write it, so a folder in it must be of the runner's user, or of ours."""
+    me = ProcessId.of(os.getpid())
+    run_id, linked = RUN_ID.replace("0a1b", "0a1c"), RUN_ID.replace("0a1b", "0a1d")
+    (tmp_path / "elsewhere").mkdir()
+    made = Folder(tmp_path / "elsewhere", run_id)
+    (tmp_path / "elsewhere" / linked).symlink_to(made.path)
+
+    def answer(folder: Path) -> int:
+        lock.write(Holder(folder=folder, runner=me, worker=None))
+        return client.get(f"/api/runs/{folder.name}/run.csv").status_code
+
+    with made.recorder, BoardLock(singletons.state_dir) as lock:
+        made.ticks(0, 1)
+        assert answer(tmp_path / "elsewhere" / linked) == 404
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getuid", lambda: os.geteuid() + 1)
+            assert answer(made.path) == 200, "of the runner's user"
+        state.reset()
+        strange = os.stat_result([0o40755, 0, 0, 1, os.geteuid() + 2, 0, 0, 0, 0, 0])
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "lstat", lambda path: strange)
+            assert answer(made.path) == 404, "of a third one"
+        assert answer(made.path) == 200, "of ours"
 
 
 def test_page_of_a_refusal_shows_foreign_text_as_it_is(client: TestClient) -> None:

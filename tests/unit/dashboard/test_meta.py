@@ -1,15 +1,14 @@
-"""What the live page is told beside the rows: marks, the idle level of memory, pictures, the lighter view."""
+"""What the live page is told beside the rows: marks, the idle level of memory, the lighter view."""
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from dashboard import api
-from orin_core.runs import gallery
+from orin_core.runs import store
 from tests.unit.dashboard.conftest import RUN_ID, Folder, live
 
 
@@ -45,7 +44,10 @@ def test_where_an_imported_run_came_from_is_no_mark(client: TestClient, folder: 
     folder.ticks(0, 1)
     folder.recorder.event("imported", 0.0, file="old.log", notes=["Cut by the rule."])
     folder.recorder.event("notice", 0.0, notice="imported", message="Cut by the rule.")
-    assert live(client, RUN_ID)["meta"]["events"] == []
+    store.write_json(folder.path / store.SPEC, {"origin": "imported"})
+    meta = live(client, RUN_ID)["meta"]
+    assert meta["events"] == []
+    assert meta["imported"] is True
 
 
 def test_a_run_that_ends_well_has_no_mark_for_it(client: TestClient, folder: Folder) -> None:
@@ -73,14 +75,6 @@ def test_idle_level_of_memory_is_the_mean_until_the_model_loads(client: TestClie
     assert live(client, RUN_ID)["meta"]["ram_idle_mb"] == 3004
     folder.ticks(10, 5)
     assert live(client, RUN_ID)["meta"]["ram_idle_mb"] == 3004
-
-
-def test_pictures_are_counted(client: TestClient, folder: Folder) -> None:
-    folder.ticks(0, 1)
-    assert live(client, RUN_ID)["meta"]["gallery"] == 0
-    picture = {"jpeg": base64.b64encode(b"\xff\xd8\xff").decode(), "title": "tabby cat 0.93", "kind": "classification"}
-    assert gallery.keep(folder.path, {"pictures": [picture, picture]}) == (2, "")
-    assert live(client, RUN_ID)["meta"]["gallery"] == 2
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from orin_core.report.table import build
 from orin_core.runs import store
 from orin_core.settings import Settings
 from tests.unit.dashboard.conftest import Folder
+from tests.unit.dashboard.test_compare_page import asked
 
 SCRIPT = "from dashboard import report\nreport.page()\n"
 VALID = {"status": "valid", "badge": "VALID", "sentence": "The protocol was kept.", "reasons": [], "unknown": []}
@@ -112,7 +113,34 @@ def test_address_names_the_model_and_follows_the_list(singletons: Settings) -> N
     assert "50W is slower than 30W" in texts(app)
     other = page(model="no *such* model")
     assert "There are neither runs nor published figures of a model no \\*such\\* model." in texts(other)
-    assert report.QUERY_MODEL not in other.query_params
+    assert asked(other)[report.QUERY_MODEL] == other.selectbox(key=report.FORM_MODEL).value
+
+
+def test_every_view_stands_in_the_address(singletons: Settings) -> None:
+    assert asked(page()) == {report.QUERY_MODEL: "resnet-152"}, "also the model that nobody asked for"
+    app = page(model="depth-anything")
+    app.number_input(key=mission_view.FORM_CAP_W).set_value(20.0).run()
+    app.number_input(key=mission_view.FORM_FLOOR_FPS).set_value(0.125).run()
+    link = asked(app)
+    assert link == {"model": "depth-anything-v2-base", "cap_w": "20", "floor_fps": "0.125"}
+    # Streamlit clears the address on the way from page to page, and the tab keeps what the fields hold.
+    app.query_params.clear()
+    app.run()
+    assert asked(app) == link
+    app.number_input(key=mission_view.FORM_CAP_W).set_value(None).run()
+    assert "cap_w" not in app.query_params
+
+
+def test_a_link_fills_the_mission(singletons: Settings) -> None:
+    app = page(model="depth-anything", cap_w="20", orbit_wh="10", active_min="10", floor_fps="0.0000125")
+    assert f">{int(1.53 * 600)}<" in texts(app)
+    assert "at most 20 W and at least 0.0000125 FPS" in texts(app)
+    app.run()
+    assert asked(app)["floor_fps"] == "1.25e-05"
+    assert app.number_input(key=mission_view.FORM_FLOOR_FPS).value == 0.0000125
+    for nonsense in ("", "x", "nan", "-inf", "1e999", "<b>"):
+        assert "cap_w" not in page(model="depth-anything", cap_w=nonsense).query_params
+    assert "cannot be met" in page(model="depth-anything", cap_w="-1").error[0].value
 
 
 def test_new_run_is_seen_at_the_next_look(singletons: Settings) -> None:
@@ -157,6 +185,9 @@ def test_kinds_that_are_not_weighed_together_can_be_chosen(singletons: Settings)
     app.radio(key=f"{mission_view.KEY_GROUP}_resnet-152").set_value("random weights").run()
     assert not app.exception
     assert "Least energy per image\\: 30W (random weights)" in texts(app)
+    assert asked(app)["weigh"] == "random weights"
+    assert "Least energy per image\\: 30W (random weights)" in texts(page(**asked(app)))
+    assert "weigh" not in page(model="resnet-152", weigh="other").query_params
 
 
 @pytest.mark.parametrize("form", ["md", "html", "csv"])
@@ -208,6 +239,7 @@ def test_best_rows_carry_a_star() -> None:
     [table] = build(rows, models=["resnet-152"])
     text = report_table.results(table)
     assert text.count('class="best"') == 2
+    assert 'role="region" tabindex="0" aria-label="Results of ResNet-152"' in text
     assert '<td class="best">1.333</td>' in text
     assert '<td class="best">1.424<' in text, "and the published best"
 
@@ -230,11 +262,11 @@ def test_lines_are_read_anew_only_where_a_file_of_the_run_has_changed(singletons
     first = report._trace(made.recording)
     assert first is not None
     assert report._trace(made.recording) is first
-    with (made.path / store.RUN_CSV).open("a") as stream:
-        stream.write((made.path / store.RUN_CSV).read_text().splitlines()[-1] + "\n")
+    lines = (made.path / store.RUN_CSV).read_text().splitlines()
+    (made.path / store.RUN_CSV).write_text("\n".join(lines[:-1]) + "\n")
     second = report._trace(made.recording)
     assert second is not None
-    assert len(second.elapsed_s) == len(first.elapsed_s) + 1
+    assert len(second.elapsed_s) == len(first.elapsed_s) - 1
 
 
 def test_fewer_runs_behind_a_figure_and_refused_logs_are_told() -> None:

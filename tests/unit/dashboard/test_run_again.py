@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import board, controls, links, run_again, state
+from dashboard.board import BoardView
+from orin_core import catalog
 from orin_core.runs import launcher, store
 from orin_core.settings import Settings
 from orin_core.spec import RunSpec, to_json
@@ -48,7 +51,8 @@ def test_form_that_was_filled_asks_for_the_same(
 
     monkeypatch.setattr(launcher, "start", start)
     app = AppTest.from_file(str(HOME), default_timeout=60)
-    for key, value in run_again.form_values(spec, board.look(singletons).modes).items():
+    filled = run_again.filled(spec, board.look(singletons))
+    for key, value in filled.values.items():
         app.session_state[key] = value
     app.run()
     assert not app.exception
@@ -58,10 +62,35 @@ def test_form_that_was_filled_asks_for_the_same(
     assert {key: again[key] for key in same} == {key: spec[key] for key in same}
     assert again["power_mode"] == ("MODE_30W" if fields.get("power_mode") else "current")
     assert again["images"] in ("synthetic", "cached")
+    assert [text for text in filled.otherwise if "images" not in text] == []
+
+
+def test_what_the_new_run_would_do_otherwise_is_named(singletons: Settings) -> None:
+    """What the form cannot say, or this machine does not have, must not go unsaid; nor what was chosen in this tab."""
+    view = dataclasses.replace(board.look(singletons), has_jetson_clocks=False)
+    asked = spec_of(weights="cached", images="synthetic", power_mode="MODE_99W", lock_clocks=True, seed=7, seconds=0.5)
+    filled = run_again.filled(asked, view)
+    assert filled.values[f"{state.FORM_WEIGHTS}_resnet-152"] == controls.DOWNLOAD
+    assert filled.values[f"{state.FORM_IMAGES}_cifar100"] == controls.SYNTHETIC
+    for part in ("weights that must be downloaded", "no mode MODE_99W", "no jetson_clocks", "the seed, 0", "of 1 s"):
+        assert part in filled.notice, part
+    assert "images" not in filled.notice
+    plainly = run_again.filled(spec_of(images="synthetic"), view)
+    assert plainly.otherwise == ()
+    assert plainly.values[f"{state.FORM_WEIGHTS}_resnet-152"] == controls.RANDOM
+
+
+def test_random_weights_are_not_promised_where_the_form_takes_the_real_ones(
+    singletons: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tuple(dataclasses.replace(choice, cached=True) for choice in catalog.model_choices())
+    monkeypatch.setattr(catalog, "model_choices", lambda: here)
+    filled = run_again.filled(spec_of(images="synthetic"), board.look(singletons))
+    assert filled.otherwise == ("weights that are not random, since they are on this machine by now",)
 
 
 def test_model_and_folder_of_a_path_are_filled_in(singletons: Settings) -> None:
-    values = run_again.form_values(spec_of(model="/m/own", dataset="/d/images", seconds=0.2), ())
+    values = run_again.filled(spec_of(model="/m/own", dataset="/d/images", seconds=0.2), BoardView(kind="")).values
     assert (values[state.FORM_MODEL], values[state.FORM_MODEL_PATH]) == (controls.OTHER_MODEL, "/m/own")
     assert (values[state.FORM_DATASET], values[state.FORM_DATASET_PATH]) == (controls.FOLDER, "/d/images")
     assert values[state.FORM_SECONDS] == 1
@@ -77,11 +106,19 @@ def test_what_was_no_run_of_a_model_cannot_be_repeated(spec: dict[str, Any]) -> 
 
 def test_damaged_spec_fills_in_what_the_form_has_at_first(singletons: Settings) -> None:
     damaged = {"batch_size": "many", "interval_ms": -1, "idle_s": None, "profile": 7, "items": "x", "power_mode": 5}
-    values = run_again.form_values({"model": "resnet-152", "dataset": "cifar100", **damaged}, ())
+    filled = run_again.filled({"model": "resnet-152", "dataset": "cifar100", **damaged}, BoardView(kind=""))
+    values = filled.values
     usual = RunSpec()
     assert (values[state.FORM_BATCH], values[state.FORM_INTERVAL_MS]) == (usual.batch_size, usual.interval_ms)
     assert (values[state.FORM_IDLE_S], values[state.FORM_PROFILE]) == (usual.idle_s, usual.profile)
     assert (values[state.FORM_LENGTH], values[state.FORM_MODE]) == (controls.AS_ASKED, controls.CURRENT)
+    assert {"batch size, 1", "time between ticks, 1000", "a length as the protocol asks"} <= set(filled.otherwise)
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), float("nan"), "long", [], True])
+def test_length_that_is_no_number_gives_the_protocols(singletons: Settings, seconds: object) -> None:
+    damaged = {"model": "resnet-152", "dataset": "cifar100", "seconds": seconds, "profile": []}
+    assert run_again.filled(damaged, BoardView(kind="")).values[state.FORM_LENGTH] == controls.AS_ASKED
 
 
 def test_repeat_is_offered_and_pages_are_known_by_name(singletons: Settings, folder: Folder) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import run_facts_view, run_rows, state
+from dashboard import run_rows, state
 from dashboard.run_rows import Wanted
 from orin_core.runs import launcher, store
-from orin_core.runs.notes import NOTES, read_notes, write_notes
 from orin_core.runs.recording import Recording, list_runs
 from orin_core.settings import Settings
 from tests.unit.dashboard.conftest import RUN_ID, Folder
@@ -94,6 +94,27 @@ def test_row_follows_the_files(singletons: Settings, folder: Folder) -> None:
     assert run_rows.row_of(folder.recording, None)["State"] == "interrupted"
     assert run_rows.row_of(ended(folder), None)["FPS"] == 3.25
     assert run_rows.row_of(ended(folder, fps_end_to_end=4.5, model="other"), None)["FPS"] == 4.5
+
+
+def test_folder_with_an_impossible_date_does_not_take_the_page_down(three: Settings) -> None:
+    (three.runs_dir / "20261399T000000Z_m_d_MAXN_0000").mkdir()
+    assert len(models(runs_page())) == 3
+
+
+def test_damaged_status_of_an_unfinished_run_is_left_out(three: Settings) -> None:
+    made = Folder(three.runs_dir, "20260109T030405Z_m_d_MAXN_0a1b")
+    with made.recorder:
+        made.status(fps_end_to_end="abc", tj_c_max=[], model=7, validity="VALID", simulated="yes")
+    page = runs_page(sort="fps")
+    assert models(page) == ["depth", "resnet-152", "", "yolov8n"]
+    row = run_rows.row_of(made.recording, None)
+    assert (row["State"], row["FPS"], row["Model"], row["Validity"]) == ("interrupted", None, "", "")
+    assert len(models(runs_page(sort="hottest"))) == 4
+
+
+def test_row_of_an_ended_run_is_made_once(singletons: Settings, folder: Folder) -> None:
+    recording = ended(folder)
+    assert run_rows.row_of(recording, None) is run_rows.row_of(recording, None)
 
 
 # -- search, filters, order -----------------------------------------------------------------------
@@ -192,75 +213,13 @@ def test_run_that_took_the_board_meanwhile_is_not_deleted(
     assert "holds the board" in app.session_state[state.KEY_ERROR][0]
 
 
-def test_run_that_goes_on_offers_neither_delete_nor_repeat(
-    singletons: Settings, folder: Folder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(launcher, "active", lambda settings: folder.recording)
-    app = runs_page(run=RUN_ID)
-    assert not {"runs_delete", "run_again"} & {button.key for button in app.button}
-    assert any("is going on" in box.value for box in app.info)
-
-
-def test_notes_are_edited_on_the_page(singletons: Settings, folder: Folder) -> None:
-    ended(folder)
-    app = runs_page(run=RUN_ID)
-    [area] = app.text_area
-    area.set_value("Lid open.").run()
-    assert not (folder.path / NOTES).exists()
-    assert any("Not saved yet" in caption.value for caption in app.caption)
-    app.button(key="run_notes_save").click().run()
-    assert read_notes(folder.recording) == "Lid open."
-    assert not any("Not saved yet" in caption.value for caption in app.caption)
-    write_notes(folder.recording, "Of another tab.")
-    assert runs_page(run=RUN_ID).text_area[0].value == "Of another tab."
-
-
-def test_environment_events_and_logs_are_shown_as_text(singletons: Settings, folder: Folder) -> None:
-    ended(folder)
-    worker = {"torch": "2.4.0", "odd": HOSTILE}
-    found = {"board": HOSTILE, "page_open": True, "l4t": None, "notes": "kept elsewhere", "strange_key": [1, 2]}
-    store.write_json(folder.path / store.ENVIRONMENT, {**found, "worker": worker, "power_limits": {"gpu_mhz": 1300}})
-    folder.recorder.event("notice", folder.recorder.t0_s + 2.5, notice="x", message=HOSTILE)
-    (folder.path / store.WORKER_LOG).write_text(HOSTILE + "\x1b[31m")
-    (folder.path / run_facts_view.RUNNER_LOG).write_text("Traceback")
-    app = runs_page(run=RUN_ID)
-    text = html_of(app)
-    assert "<img src=x" not in text
-    for cell in ("&lt;img src=x", "<td>yes</td>", "<td>–</td>", "<td>Torch</td><td>2.4.0</td>", "gpu mhz: 1300"):
-        assert cell in text, cell
-    assert "<td>Strange key</td><td>1, 2</td>" in text
-    assert "kept elsewhere" not in text
-    assert "<td>2.5 s</td><td>notice</td>" in text
-    assert [block.value for block in app.code] == [HOSTILE + "�[31m", "Traceback"]
-
-
-def test_damaged_run_is_still_shown(singletons: Settings, folder: Folder) -> None:
-    for name in (store.SPEC, store.ENVIRONMENT, store.SUMMARY, store.EVENTS, NOTES):
-        (folder.path / name).write_text("[]\n{")
-    app = runs_page(run=RUN_ID)
-    assert not app.error
-    assert "run_again" not in {button.key for button in app.button}
-    assert models(runs_page()) == [""]
-
-
-def test_tail_takes_whole_lines_from_the_end(folder: Folder) -> None:
-    path = folder.path / "a.log"
-    path.write_text("".join(f"line {number}\n" for number in range(1000)))
-    text = run_facts_view.tail(path, 100)
-    assert text.splitlines()[-1] == "line 999"
-    assert all(line.startswith("line ") for line in text.splitlines())
-    assert len(text) <= 100
-    assert run_facts_view.tail(folder.path / "none.log") == ""
-
-
 def several() -> None:
     from dashboard import run_delete, state
     from orin_core.runs.recording import list_runs
 
-    run_ids = [recording.run_id for recording in list_runs(state.settings().runs_dir)]
     run_delete.tell()
-    if not run_delete.asking(run_ids):
-        run_delete.offer(run_ids)
+    if not run_delete.asking():
+        run_delete.offer([recording.run_id for recording in list_runs(state.settings().runs_dir)])
 
 
 def test_several_runs_are_deleted_but_not_the_one_that_holds_the_board(
@@ -278,11 +237,26 @@ def test_several_runs_are_deleted_but_not_the_one_that_holds_the_board(
     assert "2 of 3 runs were deleted." in hint
 
 
-def test_question_is_taken_back_when_other_runs_are_ticked(three: Settings) -> None:
+def test_question_stays_about_its_runs_when_the_list_changes(three: Settings) -> None:
+    asked_for = [one.run_id for one in list_runs(three.runs_dir)]
     app = AppTest.from_function(several, default_timeout=60).run()
     app.button(key="runs_delete").click().run()
     made = Folder(three.runs_dir, "20260109T030405Z_m_d_MAXN_0a1b")
     with made.recorder:
+        shutil.rmtree(three.runs_dir / asked_for[0])
         app.run()
+        assert any("Delete these 2 runs for good?" in text.value for text in app.markdown)
+        app.button(key="runs_delete_yes").click().run()
+    assert list_runs(three.runs_dir) == [made.recording]
+
+
+def test_question_about_another_run_is_taken_back(three: Settings) -> None:
+    first, second, _ = (one.run_id for one in list_runs(three.runs_dir))
+    app = runs_page(run=first)
+    app.button(key="runs_delete").click().run()
+    app.query_params["run"] = second
+    app.run()
     assert "runs_delete_yes" not in {button.key for button in app.button}
-    assert len(list_runs(three.runs_dir)) == 4
+    app.query_params["run"] = first
+    app.run()
+    assert "runs_delete_yes" not in {button.key for button in app.button}

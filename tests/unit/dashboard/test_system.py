@@ -7,6 +7,7 @@ from dashboard import system
 from orin_core import doctor
 from orin_core.doctor import Check, State
 from orin_core.settings import Settings
+from tests.unit.dashboard.conftest import Folder, held
 
 SCRIPT = "from dashboard import system\nsystem.page()\n"
 CHECKS = [
@@ -46,3 +47,14 @@ def test_nothing_is_looked_at_before_the_button_and_once_for_each_press(
     assert len(asked) == 1
     assert any("1 problem" in caption.value for caption in other.caption)
     assert any("nvpmodel -m 3" in code.value for code in app.code)
+
+
+def test_machine_is_not_checked_while_a_run_is_measured(
+    singletons: Settings, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = AppTest.from_string(SCRIPT, default_timeout=60).run()
+    assert not app.button(key=system.KEY_CHECK).disabled
+    held(monkeypatch, folder.recording)
+    app.run()
+    assert app.button(key=system.KEY_CHECK).disabled
+    assert any("would disturb it" in box.value for box in app.info)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 from pathlib import Path
 
@@ -109,6 +110,28 @@ def test_torn_or_foreign_line_adds_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     assert np.isnan(made.take(0, made.end)[1::2, 1]).all()
 
 
+@pytest.mark.parametrize("bulk_bytes", [1, 1 << 20])
+def test_garbled_cell_costs_only_its_line(monkeypatch: pytest.MonkeyPatch, bulk_bytes: int) -> None:
+    monkeypatch.setattr(table, "_BULK_BYTES", bulk_bytes)
+    made = Table(["Elapsed (s)", "FPS"])
+    for garbled in (b'2,"x', b'"2,5', b"2,\0", b"\0\0\0"):
+        made.add_csv(b"1,5\n" + garbled + b"\n3,7\n")
+    made.add_csv(b"1e300,5\ninf,5\n")
+    times = made.take(0, made.end)[:, 0]
+    assert times[times != 2].tolist() == [1, 3] * 4
+
+
+@pytest.mark.parametrize("bulk_bytes", [1, 1 << 20])
+def test_number_without_a_bound_is_absent(monkeypatch: pytest.MonkeyPatch, bulk_bytes: int) -> None:
+    monkeypatch.setattr(table, "_BULK_BYTES", bulk_bytes)
+    made = Table(["Elapsed (s)", "FPS"])
+    made.add_csv(b"1,inf\n2,-inf\n3,3.5e38\n4,nan\n5,3e38\n")
+    made.add_cells(["6", "1e999"])
+    rows, _ = Windows().rows(made, span_s=None, points=100, cores=False, gap_s=2.5)
+    assert [row[1] is None for row in rows] == [True, True, True, True, False, True]
+    json.dumps(rows, allow_nan=False)
+
+
 @given(st.lists(st.floats(-1e6, 1e6), min_size=40, max_size=400), st.integers(8, 30))
 def test_thinning_keeps_the_extremes_and_the_order(values: list[float], points: int) -> None:
     rows = np.column_stack([np.arange(len(values), dtype=float), np.array(values)])
@@ -132,6 +155,23 @@ def test_thinning_by_groups_keeps_what_thinning_by_rows_keeps(first: int, count:
     assert (np.diff(few[:, 0]) >= 0).all()
 
 
+RAILS = ["VDD_GPU_SOC Current (mW)", "Power (W)", "VDD_CPU_CV Current (mW)", "tj Temperature (C)"]
+
+
+@pytest.mark.parametrize("count", [300, 3 * BLOCK + 1234])
+def test_rails_add_up_to_the_power_where_rows_are_thinned(count: int) -> None:
+    rails = np.random.default_rng(5).integers(0, 20_000, (2, count)).astype(float)
+    rails[:, 40:80] = math.nan
+    total = rails.sum(axis=0) / 1000
+    made = Table(["Elapsed (s)", *RAILS])
+    made._add([np.arange(count) / 10, rails[0], total, rails[1], np.arange(count) % 50])
+    few = made.thinned(0, count, 200)
+    assert 100 < len(few) <= 201
+    np.testing.assert_allclose((few[:, 1] + few[:, 3]) / 1000, few[:, 2])
+    assert [np.nanmin(few[:, 2]), np.nanmax(few[:, 2])] == [np.nanmin(total), np.nanmax(total)]
+    assert [few[:, 4].min(), few[:, 4].max()] == [0, 49]
+
+
 def test_groups_are_of_about_as_many_rows_each() -> None:
     few = LONG.thinned(0, LONG.end, 40)
     steps = np.diff(few[0::2, 0])
@@ -149,10 +189,11 @@ def test_mean_is_of_the_readings_that_there_are() -> None:
 
 def test_window_is_the_last_seconds_without_the_cores() -> None:
     made = filled(100)
-    rows = Windows().rows(made, span_s=10, points=50, cores=False, gap_s=2.5)
+    rows, few = Windows().rows(made, span_s=10, points=50, cores=False, gap_s=2.5)
+    assert not few
     assert rows == [[index + 0.125, 100 + index, None if index % 2 else 0.1, None] for index in range(89, 100)]
-    assert len(Windows().rows(made, span_s=None, points=100, cores=True, gap_s=2.5)) == 100
-    assert Windows().rows(Table(HEADER), span_s=None, points=100, cores=False, gap_s=2.5) == []
+    assert len(Windows().rows(made, span_s=None, points=100, cores=True, gap_s=2.5)[0]) == 100
+    assert Windows().rows(Table(HEADER), span_s=None, points=100, cores=False, gap_s=2.5) == ([], False)
 
 
 def test_a_thinned_window_is_made_once_for_all_tabs_and_kept_complete() -> None:
@@ -161,7 +202,9 @@ def test_a_thinned_window_is_made_once_for_all_tabs_and_kept_complete() -> None:
     made = filled(600)
 
     def rows() -> list[list[float | int | None]]:
-        return windows.rows(made, span_s=None, points=100, cores=False, gap_s=2.5)
+        found, few = windows.rows(made, span_s=None, points=100, cores=False, gap_s=2.5)
+        assert few
+        return found
 
     first = rows()
     assert len(first) <= 102
@@ -178,14 +221,14 @@ def test_a_thinned_window_is_made_once_for_all_tabs_and_kept_complete() -> None:
 
 
 def test_between_two_times_every_row_comes_where_they_are_few() -> None:
-    rows, whole = between(LONG, 100.0, 150.0, points=1500, cores=False, gap_s=0.25)
-    assert whole
+    rows, few = between(LONG, 100.0, 150.0, points=1500, cores=False, gap_s=0.25)
+    assert not few
     assert rows == LONG_ROWS[1000:1501].tolist()
-    rows, whole = between(LONG, 100.0, 1000.0, points=300, cores=False, gap_s=0.25)
-    assert not whole
+    rows, few = between(LONG, 100.0, 1000.0, points=300, cores=False, gap_s=0.25)
+    assert few
     assert len(rows) <= 301
     assert (rows[0][0], rows[-1][0]) == (100.0, 1000.0)
-    assert between(LONG, 100.01, 100.09, points=300, cores=False, gap_s=0.25) == ([], True)
+    assert between(LONG, 100.01, 100.09, points=300, cores=False, gap_s=0.25) == ([], False)
 
 
 def test_missing_ticks_become_one_empty_row() -> None:

@@ -49,6 +49,14 @@ def test_json_has_every_figure_under_its_unit(home: Home, tmp_path: Path, capsys
     assert found["ranking"] == []
 
 
+def test_runs_in_which_nothing_differs_are_called_repeats(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    ids = [write_run(home.settings.runs_dir, run(place)).name for place in (1, 2)]
+    assert command(home, *ids) == 0
+    assert "In nothing that was captured: these runs are repeats." in capsys.readouterr().out
+    assert command(home, *ids, "--json") == 0
+    assert "repeats" in json.loads(capsys.readouterr().out)["same"]
+
+
 @pytest.mark.parametrize("count", [1, 9])
 def test_too_few_and_too_many_runs_are_refused(home: Home, count: int) -> None:
     ids = [write_run(home.settings.runs_dir, run(place)).name for place in range(count)]

@@ -85,6 +85,7 @@ def test_wide_blocks_rank_nobody() -> None:
         ({"env": environment(kernel="6.8")}, "Kernel"),
         ({"env": environment(page_open=True)}, "Page"),
         ({"env": environment(version="0.2.0")}, "Program version"),
+        ({"env": environment(python="3.12.3")}, "Python"),
         ({"profile": "formal"}, "Profile"),
     ],
 )
@@ -203,3 +204,36 @@ def test_logs_of_unnamed_models_are_neither_ranked_nor_diagnosed_together() -> N
     assert (found.rankings, found.diagnosis) == ((), None)
     named = build(*(imported(place, mode=mode, fps=fps) for place, (mode, fps) in enumerate(speeds.items())))
     assert named.diagnosis is not None
+
+
+@pytest.mark.parametrize(("second_c", "apart"), [(26.0, False), (17.4, True), (28.0, True), (None, False)])
+def test_temperatures_around_the_board_that_lie_apart_forbid_a_ranking(second_c: float | None, apart: bool) -> None:
+    found = build(
+        *repeats("MAXN", 0, 21.0, 21.1, 20.9),
+        *repeats("50W", 10, 15.0, 15.1, 14.9, power_w=12.0, env=environment(ambient_c=second_c)),
+    )
+    assert found.best is not None
+    assert found.best.certain is not apart
+    assert ("Not distinguishable from 50W" in found.best.sentence) is apart
+    assert ("more than 5 apart" in found.best.sentence) is apart
+    unknown = "The temperature around the board is not known of 50W."
+    assert (unknown in found.best.sentence) is (second_c is None)
+    first, second, *_ = (row for row in found.rows if row.run_ids)
+    compared = compare(first, second)
+    assert (compared.comparable, compared.distinguishable) == (not apart, not apart)
+
+
+def test_temperatures_that_nobody_typed_in_are_not_missed() -> None:
+    env = environment(ambient_c=None)
+    found = build(run(1, env=env), run(2, mode="50W", fps=15.0, env=env))
+    assert found.best is not None
+    assert "temperature" not in found.best.sentence
+
+
+def test_a_certain_best_is_the_best_of_those_that_are_ranked() -> None:
+    rows = [*repeats("MAXN", 0, 21.0, 21.1, 20.9), *repeats("50W", 10, 15.0, 15.1, 14.9, power_w=12.0)]
+    alone, beside = build(*rows).best, build(*rows, run(20, mode="15W", fps=90.0, env=environment(kernel="6.8"))).best
+    assert alone is not None
+    assert beside is not None
+    assert "to every other mode leaves out 0" in alone.sentence
+    assert "to every other mode ranked here leaves out 0" in beside.sentence

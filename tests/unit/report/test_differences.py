@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -151,13 +152,68 @@ def test_simulated_and_imported_runs_keep_their_labels(tmp_path: Path, simulated
         assert "not verified" in found.ranking[0]
 
 
-def test_a_run_that_goes_on_is_shown_without_figures(tmp_path: Path) -> None:
-    going = write_run(tmp_path, run(2, mode="50W"))
+@pytest.mark.parametrize(
+    ("spec", "environment_names", "mode", "differing"),
+    [
+        ({"model": "ResNet-152", "power_mode": "50W"}, {}, "50W", {"Power mode"}),
+        ({"model": "resnet-152", "power_mode": "current"}, {"power_mode": "MODE_50W"}, "50W", {"Power mode"}),
+        ({"model": "yolov8n", "power_mode": "0"}, {"power_mode": "MAXN"}, "MAXN", {"Model"}),
+        ({"model": "resnet-152", "power_mode": "2"}, {}, "", set()),
+        ({"model": 7, "power_mode": []}, {}, "", set()),
+    ],
+)
+def test_a_run_that_goes_on_differs_in_what_is_known_of_it_only(
+    tmp_path: Path, spec: dict[str, Any], environment_names: dict[str, Any], mode: str, differing: set[str]
+) -> None:
+    going = write_run(tmp_path, run(2, mode="15W"))
     (going / "summary.json").unlink()
+    (going / "spec.json").write_text(json.dumps(spec))
+    (going / "environment.json").write_text(json.dumps(environment_names))
     found = differences([Recording(folder=write_run(tmp_path, run(1))), Recording(folder=going)])
-    assert (found.runs[1].row, found.runs[1].name) == (None, "B 50W")
+    assert (found.runs[1].row, found.runs[1].power_mode) == (None, mode)
     assert found.not_ranked == ("B: not finished, so there are no figures yet.",)
-    assert set(found.differing) == {"Model", "Power mode"}, "what nobody knows yet is no difference"
+    assert set(found.differing) == differing, "what nobody knows yet is no difference"
+    assert "repeats" not in found.same
+
+
+def test_only_finished_runs_of_a_known_mode_are_called_repeats(tmp_path: Path) -> None:
+    assert compared(tmp_path / "a", run(1), run(2)).same == "In nothing that was captured: these runs are repeats."
+    assert compared(tmp_path / "b", run(1), run(2, mode="50W")).same == ""
+    logs = compared(tmp_path / "c", *(imported(number, mode=None) for number in (1, 2)))
+    assert logs.same.startswith("Nothing that was captured differs, but the power mode of A, B is not known;")
+    assert "repeats" not in " ".join((logs.same, *logs.not_ranked))
+    named = compared(tmp_path / "d", imported(1), imported(2))
+    assert named.same.endswith("but what the log does not tell is not known of A, B.")
+    stopped = compared(tmp_path / "e", run(1), run(2, state="stopped", status="invalid"))
+    assert stopped.same.endswith("but B did not reach the end.")
+    assert stopped.not_ranked == (
+        "The 2 runs agree in all that is known of them, but B did not reach the end.",
+        "B: MAXN is INVALID.",
+    )
+
+
+def test_whoever_is_left_out_of_a_ranking_is_named_with_the_reason(tmp_path: Path) -> None:
+    """The best of all ran with another kernel."""
+    kernel = environment(kernel="6.8")
+    found = compared(
+        tmp_path,
+        *(run(number, fps=20.0 + number / 100, power_w=20.0) for number in (1, 2, 3)),
+        *(run(number, mode="50W", fps=15.0 + number / 100, power_w=12.0) for number in (4, 5, 6)),
+        run(7, mode="15W", fps=20.0, power_w=10.0, env=kernel),
+        run(8, fps=25.0, power_w=20.0, status="invalid"),
+    )
+    assert "to every other mode ranked here leaves out 0" in found.ranking[0]
+    assert found.not_ranked == ("G: 15W differs in Kernel.", "H: MAXN is INVALID.")
+    alone = compared(
+        tmp_path / "alone", run(1), run(2, mode="50W"), imported(3, mode=None), run(4, mode="15W", fps=None)
+    )
+    assert alone.not_ranked == ("C: its power mode is not known.", "D: 15W has no images per joule.")
+
+
+def test_the_older_of_two_logs_of_one_mode_is_named(tmp_path: Path) -> None:
+    found = compared(tmp_path, imported(1), imported(2), imported(3, mode="50W"))
+    assert len(found.ranking) == 1
+    assert found.not_ranked == ("A: of several such logs only the newest counts.",)
 
 
 def test_what_they_came_to_is_beside_and_conditions_are_not_in_it(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_lines_of_runs_that_waited_differently_meet_where_measure_began(tmp_path
     found = overlay.aligned([early, late], "power_w")
     assert list(found) == [early.run_id, late.run_id]
     for line, seconds in ((found[early.run_id], 40), (found[late.run_id], 200)):
-        assert line.t_s[0] == 0.0
+        assert line.t_s[0] == 1.0, "the tick at 0 tells of the time before"
         assert line.t_s[-1] == seconds
         assert set(line.values[:-1]) == {14.8}, "no idle row is inside"
     assert overlay.lines_of(late).measure_s == 200.0
@@ -42,7 +42,7 @@ def test_lines_of_runs_that_waited_differently_meet_where_measure_began(tmp_path
 
 def test_a_tick_that_tells_of_the_time_before_measure_is_not_drawn_with_it(tmp_path: Path) -> None:
     one = recording(tmp_path)
-    csv(one, [f"{second / 2},{'measure' if second > 61 else 'idle'},50,9" for second in range(59, 70)])
+    csv(one, [f"{second / 2},{'measure' if second > 59 else 'idle'},50,9" for second in range(59, 70)])
     line = overlay.aligned([one], "power_w")[one.run_id]
     assert line.t_s[0] == 0.5, "that of 30.0 s was received as measure began"
 
@@ -63,6 +63,29 @@ def test_without_the_workers_word_measure_is_where_the_rows_say_so(tmp_path: Pat
     line = overlay.aligned([one], "power_w")[one.run_id]
     assert (line.t_s[0], line.t_s[-1]) == (0.0, 59.0)
     assert overlay.lines_of(one).measure_s == 59.0
+
+
+@pytest.mark.parametrize("status", [None, "{", '{"t0_s": "x"}'])
+def test_without_its_status_a_run_lies_where_its_events_say(tmp_path: Path, status: str | None) -> None:
+    one = recording(tmp_path)
+    path = one.folder / "status.json"
+    path.unlink() if status is None else path.write_text(status)
+    line = overlay.aligned([one], "power_w")[one.run_id]
+    assert (line.t_s[0], line.t_s[-1]) == (1.0, 60.0)
+    events = one.folder / "events.jsonl"
+    events.write_text(events.read_text().replace('"elapsed_s"', '"elapsed"'))
+    line = overlay.aligned([one], "power_w")[one.run_id]
+    assert (line.t_s[0], line.t_s[-1]) == (0.0, 59.0), "nobody knows when it began: the rows say where measure is"
+
+
+@pytest.mark.parametrize("bad", ["9e8", "0.5", "-7", "x", ""])
+def test_a_damaged_time_costs_its_own_row_only(tmp_path: Path, bad: str) -> None:
+    one = recording(tmp_path)
+    times = [str(second) for second in range(25, 100)]
+    times[20] = times[50] = bad
+    csv(one, [f"{time},measure,50,9" for time in times])
+    line = overlay.aligned([one], "power_w", whole=True)[one.run_id]
+    assert (line.t_s[0], line.t_s[-1], len(line.t_s)) == (-5.0, 69.0, 73)
 
 
 def test_a_run_that_did_not_reach_measure_begins_with_its_first_row_and_says_so(tmp_path: Path) -> None:

@@ -126,7 +126,9 @@ def test_mission_answers_from_the_published_rows(tmp_path: Path, capsys: pytest.
 
 def test_a_thousand_runs_are_read_by_their_summaries_alone(tmp_path: Path) -> None:
     first = write_run(tmp_path / "runs", run(1))
-    for number in range(2, 1001):
+    # The number is the time in the id, and there is no second after the 59th.
+    numbers = [number for number in range(2, 1800) if number % 100 < 60][:999]
+    for number in numbers:
         folder = tmp_path / "runs" / str(run(number)["run_id"])
         folder.mkdir()
         (folder / "summary.json").write_text(json.dumps({**run(number), "environment": None}))

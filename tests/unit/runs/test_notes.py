@@ -34,6 +34,18 @@ def test_notes_are_those_of_the_form_until_they_are_edited(recording: Recording)
     assert (recording.folder / store.SPEC).read_bytes() == before
 
 
+def test_notes_of_others_are_not_overwritten(recording: Recording) -> None:
+    write_notes(recording, "Mine.", instead_of="Fan at full speed.")
+    with pytest.raises(BadRequest, match="Somebody else changed"):
+        write_notes(recording, "Of an older tab.", instead_of="Fan at full speed.")
+    assert read_notes(recording) == "Mine."
+
+
+def test_notes_are_read_without_blanks_around_them(recording: Recording) -> None:
+    store.write_json(recording.folder / store.SPEC, {"notes": " Lid open.\n"})
+    assert read_notes(recording) == "Lid open."
+
+
 def test_notes_can_be_taken_away(recording: Recording) -> None:
     write_notes(recording, " ")
     assert read_notes(recording) == ""

@@ -84,8 +84,10 @@ def test_leavings_of_a_killed_deletion_go_with_the_next(settings: Settings) -> N
     left = settings.runs_dir / f"{HIDDEN}{RUN_ID.format('f')}-00000000"
     left.mkdir()
     assert list_runs(settings.runs_dir) == [run]
+    own = settings.runs_dir / f"{HIDDEN}by-hand-keep-this"
+    own.mkdir()
     delete_run(run, settings)
-    assert os.listdir(settings.runs_dir) == []
+    assert os.listdir(settings.runs_dir) == [own.name]
 
 
 def test_folder_that_cannot_be_renamed_stays_whole(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

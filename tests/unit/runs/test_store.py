@@ -16,7 +16,8 @@ from orin_core.board.sample import CoreSample, RailSample, Sample, Tick
 from orin_core.errors import BadRequest, RunFailed
 from orin_core.runs import store
 from orin_core.runs.columns import Layout
-from orin_core.runs.recording import Recording, Tail, check_run_id, find_run, list_runs
+from orin_core.runs.recording import Recording, Tail, check_run_id, find_run, list_runs, started_utc
+from orin_core.runs.whole_lines import open_whole
 
 RUN_ID = "20260131T120000Z_resnet-152_cifar100_MAXN_0a1b"
 
@@ -154,6 +155,36 @@ def test_what_is_no_run_id_never_becomes_a_path(text: str) -> None:
         check_run_id(text)
 
 
+@pytest.mark.parametrize("stamp", ["20261399T000000Z", "20260229T120000Z", "00000101T000000Z", "20260131T246060Z"])
+def test_folder_of_a_time_that_there_is_not_is_no_run(tmp_path: Path, stamp: str) -> None:
+    run_id = f"{stamp}_m_d_MAXN_0000"
+    (tmp_path / run_id).mkdir()
+    assert list_runs(tmp_path) == []
+    with pytest.raises(BadRequest, match="no run id"):
+        check_run_id(run_id)
+
+
+def test_run_began_when_its_id_says() -> None:
+    assert started_utc(RUN_ID).isoformat() == "2026-01-31T12:00:00+00:00"
+
+
+def test_links_and_pipes_are_no_files_of_a_run(tmp_path: Path) -> None:
+    """A reader of a run folder must not be led to another file, nor wait for somebody to write."""
+    secret, recording = tmp_path / "secret", Recording(folder=tmp_path / RUN_ID)
+    secret.write_text('{"kind": "notice", "t_s": 1}\n')
+    recording.folder.mkdir()
+    for name in (store.SPEC, store.EVENTS, store.WORKER_LOG):
+        (recording.folder / name).symlink_to(secret)
+    os.mkfifo(recording.csv_path)
+    (recording.folder / store.BATCHES_CSV).mkdir()
+    assert (recording.spec(), recording.events()) == ({}, [])
+    assert Tail(recording.folder / store.WORKER_LOG).read_new() == []
+    assert list(recording.batches()) == []
+    for name in (store.WORKER_LOG, store.RUN_CSV, store.BATCHES_CSV):
+        with pytest.raises(FileNotFoundError):
+            open_whole(recording.folder / name)
+
+
 def test_runs_are_listed_newest_first_and_strangers_left_out(tmp_path: Path) -> None:
     older = RUN_ID.replace("20260131", "20250131")
     for name in (older, RUN_ID, "notes", ".hidden"):
@@ -163,3 +194,12 @@ def test_runs_are_listed_newest_first_and_strangers_left_out(tmp_path: Path) -> 
     assert list_runs(tmp_path / "missing") == []
     with pytest.raises(BadRequest):
         find_run(tmp_path, RUN_ID.replace("0a1b", "eeee"))
+
+
+def test_the_start_is_known_without_a_status(tmp_path: Path) -> None:
+    recording = Recording(folder=tmp_path)
+    assert recording.began_s() is None
+    (tmp_path / store.EVENTS).write_text('{"kind": "start", "t_s": 500.25, "elapsed_s": 0.25}\n')
+    assert recording.began_s() == 500.0
+    store.write_json(tmp_path / store.STATUS, {"t_s": 1, "t0_s": 499.5})
+    assert recording.began_s() == 499.5

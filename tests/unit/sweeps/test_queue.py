@@ -9,6 +9,7 @@ import pytest
 
 from orin_core.errors import BadRequest
 from orin_core.settings import Settings
+from orin_core.spec import RunSpec
 from orin_core.sweeps import conductor, control, queue, reboots, state
 from orin_core.sweeps import spec as specs
 from orin_core.sweeps.state import CellState, Sweep, SweepState, Wanted
@@ -124,7 +125,7 @@ def test_reboots_have_a_cap_by_mode_and_by_the_hour() -> None:
 
 
 def test_a_run_that_waits_is_a_sweep_of_one_cell() -> None:
-    run = specs.RunSpec(model="resnet-152", dataset="cifar100", power_mode="30W", items=7, notes="why")
+    run = RunSpec(model="resnet-152", dataset="cifar100", power_mode="30W", items=7, notes="why")
     sweep = control.single(run)
     (cell,) = sweep.cells()
     found = sweep.run_spec(cell, "s")
