@@ -144,7 +144,7 @@ def test_idle_board_is_live_and_the_probe_ends_with_the_last_viewer(server: Serv
 @pytest.mark.torch
 def test_run_from_click_to_csv(server: Server, viewer: Viewer) -> None:
     page = viewer.open(server.url)
-    run_id = start(page, length="Number of images", value="12")
+    run_id = start(page, length="Number of images", value="40")
     expect(page.locator('.orin-state[data-state="running"]')).to_be_visible(timeout=LONG_MS)
     for badge in ("SIMULATED BOARD", "random weights", "synthetic images"):
         expect(page.locator(".orin-badge", has_text=badge)).to_be_visible()
@@ -165,12 +165,12 @@ def test_run_from_click_to_csv(server: Server, viewer: Viewer) -> None:
 
     summary = wait_for_end(server, run_id).summary()
     assert summary is not None
-    assert (summary["state"], summary["items"], summary["simulated"]) == ("done", 12, True)
+    assert (summary["state"], summary["items"], summary["simulated"]) == ("done", 40, True)
     for tab in (page, second):
         expect(tab.get_by_text("FPS end to end").first).to_be_visible(timeout=LONG_MS)
         expect(tab.locator('.orin-state[data-state="done"]')).to_be_visible(timeout=LONG_MS)
-        # Twelve images are no measure, and a simulated board is none anyway: said without a click.
-        expect(tab.locator('[data-verdict="simulated"]')).to_contain_text("12 images", timeout=LONG_MS)
+        # Forty images are no measure, and a simulated board is none anyway: said without a click.
+        expect(tab.locator('[data-verdict="simulated"]')).to_contain_text("40 images", timeout=LONG_MS)
     text = server.text(f"/api/runs/{run_id}/run.csv")
     assert text.startswith(during)
     assert csv_rows(text, "FPS")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import functools
+import os
 import re
 import sys
 from pathlib import Path
@@ -45,16 +47,25 @@ def python_files(*folders: str) -> list[Path]:
 
 def imported(*folders: str) -> set[str]:
     """Top-level names of everything imported, at whatever depth of a file."""
-    names: set[str] = set()
-    for path in python_files(*folders):
-        for node in ast.walk(ast.parse(path.read_text(), str(path))):
-            if isinstance(node, ast.Import):
-                names.update(alias.name.split(".")[0] for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                names.add(node.module.split(".")[0])
-            elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "importorskip")):
-                names.update(str(arg.value).split(".")[0] for arg in node.args if isinstance(arg, ast.Constant))
+    names = {name for path in python_files(*folders) for name in imported_by(path)}
     return names - FIRST_PARTY - set(sys.stdlib_module_names)
+
+
+@functools.cache
+def imported_by(path: Path) -> frozenset[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(), str(path))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+        elif isinstance(node, ast.Call) and called(node).endswith(("import_module", "importorskip")):
+            names.update(str(arg.value).split(".")[0] for arg in node.args if isinstance(arg, ast.Constant))
+    return frozenset(names)
+
+
+def called(node: ast.Call) -> str:
+    return getattr(node.func, "attr", "") or getattr(node.func, "id", "")
 
 
 def module_of(distribution: str) -> str:
@@ -113,15 +124,20 @@ def test_container_keeps_the_boards_torch() -> None:
     assert addresses == ["127.0.0.1"]
 
 
+@functools.cache
 def text_files() -> list[Path]:
     """What is written by hand: no environments, caches or run folders."""
-    skipped = re.compile(r"^(\.git|\.venv.*|\.setup|\..*_cache|\.hypothesis|__pycache__|runs|models|datasets|wheels)$")
+    anywhere = re.compile(r"^(\.git|\.venv.*|\.setup|\..*_cache|\.hypothesis|__pycache__)$")
+    made = {"data/runs", "data/sweeps", "data/models", "data/datasets", "tests/artifacts", "wheels"}
     found = []
-    for path in sorted(ROOT.rglob("*")):
-        parts = path.relative_to(ROOT).parts
-        if not any(skipped.match(part) for part in parts) and path.is_file() and b"\0" not in path.read_bytes()[:1024]:
-            found.append(path)
-    return found
+    for folder, folders, names in os.walk(ROOT):
+        here = Path(folder)
+        folders[:] = [
+            one for one in folders if not anywhere.match(one) and str((here / one).relative_to(ROOT)) not in made
+        ]
+        paths = [here / name for name in names]
+        found += [path for path in paths if path.is_file() and b"\0" not in path.read_bytes()[:1024]]
+    return sorted(found)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ _CONTROL_ROLES = {
     *("button", "link", "textbox", "searchbox", "combobox", "listbox", "checkbox", "radio", "switch", "slider"),
     *("spinbutton", "tab", "menuitem", "menuitemcheckbox", "menuitemradio", "progressbar", "treeitem"),
 }
-_GREYED = ".orin-stale .orin-plot, .orin-stale .orin-labels, .orin-stale .orin-number"
+_GREYED = ".orin-stale .orin-plot, .orin-stale .orin-number"
 """What is greyed because it is not of now; the words that say so are not in it."""
 
 
@@ -96,7 +96,7 @@ def keyboard(page: Page) -> list[str]:
     )
     page.mouse.move(0, 0)
     count = _ask(page, "startTabbing")
-    assert count > 3, "the page has no controls: the audit sees nothing"
+    assert count > 0, "the page has no controls: the audit sees nothing"
     seen: list[int] = []
     for _ in range(2 * count + 20):
         page.keyboard.press("Tab")
