@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import access_style, compare, demo, imports, links, live, report, runs, state, system
+from dashboard import access_style, compare, demo, imports, links, live, report, runs, state, sweep, system
 from dashboard.words import plain, refusal
 from orin_core.errors import OrinError
 
@@ -70,6 +70,7 @@ def main() -> None:
         "live": st.Page(live.page, title="Live", url_path="live", default=True),
         "runs": st.Page(runs.page, title="Runs", url_path="runs"),
         "compare": st.Page(compare.page, title="Compare", url_path="compare"),
+        "sweep": st.Page(sweep.page, title="Sweeps", url_path="sweeps"),
         "report": st.Page(report.page, title="Report", url_path="report"),
         "import": st.Page(imports.page, title="Import", url_path="import"),
         "system": st.Page(system.page, title="System", url_path="system"),

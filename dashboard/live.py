@@ -6,7 +6,7 @@ import html
 
 import streamlit as st
 
-from dashboard import board, controls, demo, gallery, links, reboot, state, summary_view
+from dashboard import board, controls, demo, gallery, links, reboot, state, summary_view, sweep_queue
 from dashboard.live_chart import live_chart
 from dashboard.words import asked_text, length_text, plain, refusal
 from orin_core.errors import BadRequest, BoardBusy, OrinError, PowerModeNeedsReboot
@@ -43,6 +43,7 @@ def page() -> None:
         st.html(f'<div class="orin-links"><a class="orin-link" href="{address}" target="_self">Demo view</a></div>')
     for notice in st.session_state.pop(state.KEY_NOTICES, ()):
         st.info(plain(notice))
+    sweep_queue.offer()
     if not active:
         reboot.offer()
     summary = judged_summary(shown) if shown and not active else None
@@ -142,7 +143,7 @@ def _start(spec: RunSpec | None) -> None:
     except PowerModeNeedsReboot as error:
         reboot.remember(error, spec.power_mode)
     except BoardBusy as error:
-        st.session_state[state.KEY_ERROR] = (error.message, "It is shown here; wait for its end, or stop it.")
+        sweep_queue.remember(spec, error)
     except OrinError as error:
         st.session_state[state.KEY_ERROR] = (error.message, error.hint)
     else:

@@ -14,8 +14,6 @@ from orin_core.runs.recording import list_runs
 from orin_core.settings import Settings
 
 EXIT_DONE = 0
-STALE_NAMED = 5
-"""So many files of an earlier report are named, and the others counted."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,10 +50,8 @@ def command(arguments: argparse.Namespace, config: Settings) -> int:
         print(f"No run in {runs_dir}: the report holds the published rows only.")
     elif report.without_runs:
         print(f"No run of {', '.join(report.without_runs)} in {runs_dir}: of it there are the published rows only.")
-    if report.stale:
-        names = ", ".join(str(path.relative_to(out_dir)) for path in report.stale[:STALE_NAMED])
-        more = f" and {len(report.stale) - STALE_NAMED} more" if len(report.stale) > STALE_NAMED else ""
-        print(f"Left from before, not of this report: {names}{more}.")
+    if left := report.stale_words(out_dir):
+        print(left)
     return EXIT_DONE
 
 

@@ -8,8 +8,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from orin_core.errors import BadRequest
+from orin_core.report.write import FORMATS
 from orin_core.settings import Settings
 from orin_core.sweeps import control
+from orin_core.sweeps.report import make_report
 from orin_core.sweeps.spec import SweepSpec, read_file
 from orin_core.sweeps.state import Progress, Sweep, find_sweep, list_sweeps
 
@@ -33,6 +36,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     move = actions.add_parser("move", help="change the order of the queue")
     move.add_argument("sweep", help="its id")
     move.add_argument("place", type=int, help="1 is the next to run")
+    report = actions.add_parser("report", help="results table, batch sizes and repeats, from the run folders alone")
+    report.add_argument("sweep", help="its id; its folder need not exist any more")
+    report.add_argument("-o", "--output", type=Path, required=True, help="folder to write into")
+    report.add_argument("--format", action="append", choices=FORMATS, help="one of them; again for more (default all)")
+    report.add_argument("--runs-dir", type=Path, help="folder of run folders (default data/runs)")
 
 
 def _start(arguments: argparse.Namespace, config: Settings) -> int:
@@ -52,7 +60,7 @@ def _status(arguments: argparse.Namespace, config: Settings) -> int:
     if not sweeps:
         print("No sweeps yet. Start one with: python -m orin_core sweep start sweep.json")
     for one in sweeps:
-        print(_line(one, one.progress(), config))
+        print(_line(one, one.progress()))
         if arguments.sweep:
             print("\n".join(_cells(one.spec(), one.progress())))
     return EXIT_DONE
@@ -62,10 +70,10 @@ def _document(sweep: Sweep) -> dict[str, Any]:
     return {"sweep_id": sweep.sweep_id, "wanted": sweep.wanted().value, **sweep.document()}
 
 
-def _line(sweep: Sweep, progress: Progress, config: Settings) -> str:
+def _line(sweep: Sweep, progress: Progress) -> str:
     counts = control.counts(progress)
     told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    return f"{sweep.sweep_id}  {control.state_words(sweep, progress, config)}  {told}  {progress.message}".rstrip()
+    return f"{sweep.sweep_id}  {control.state_words(sweep, progress)}  {told}  {progress.message}".rstrip()
 
 
 def _cells(spec: SweepSpec, progress: Progress) -> list[str]:
@@ -78,12 +86,27 @@ def _cells(spec: SweepSpec, progress: Progress) -> list[str]:
     return found
 
 
+def _report(arguments: argparse.Namespace, config: Settings) -> int:
+    runs_dir = (arguments.runs_dir or config.runs_dir).expanduser().resolve()
+    if not runs_dir.is_dir():
+        raise BadRequest(f"There is no folder {runs_dir}.", "Name the folder of the run folders with --runs-dir.")
+    out_dir = arguments.output.expanduser().resolve()
+    report = make_report(arguments.sweep, runs_dir, out_dir, formats=arguments.format or FORMATS)
+    for path in report.paths:
+        print(path)
+    if left := report.stale_words(out_dir):
+        print(left)
+    return EXIT_DONE
+
+
 def command(arguments: argparse.Namespace, config: Settings) -> int:
     """Runs the command and returns its exit code."""
     if arguments.action == "start":
         return _start(arguments, config)
     if arguments.action == "status":
         return _status(arguments, config)
+    if arguments.action == "report":
+        return _report(arguments, config)
     if arguments.action == "move":
         control.move(find_sweep(config, arguments.sweep), arguments.place, config)
     elif arguments.action == "resume":

@@ -42,8 +42,12 @@ def render(tables: Sequence[ModelTable]) -> str:
 
 
 def _cells(table: ModelTable, row: Row) -> list[str]:
-    cells = [*map(_text, (table.model, table.model_id, row.test, row.power_mode, row.validity))]
-    cells += [_text("; ".join(row.labels)), str(row.n_runs) if row.run_ids else "", _text("; ".join(row.run_ids))]
+    cells = [*map(safe_text, (table.model, table.model_id, row.test, row.power_mode, row.validity))]
+    cells += [
+        safe_text("; ".join(row.labels)),
+        str(row.n_runs) if row.run_ids else "",
+        safe_text("; ".join(row.run_ids)),
+    ]
     cells.append("" if row.items is None else str(row.items))
     cells += [_number(row.figure(column.field)) for column in COLUMNS]
     for column in COLUMNS:
@@ -54,18 +58,18 @@ def _cells(table: ModelTable, row: Row) -> list[str]:
     cells += [_number(getattr(theirs, column.field) if theirs else None) for column in COLUMNS]
     cells += [_number(row.differences.get(column.field), 2) for column in COLUMNS]
     wrong = [_name(field) for field in theirs.wrong_figures] if theirs else []
-    cells += ["; ".join(wrong), _text(theirs.known_error) if theirs else "", _text(row.not_compared)]
-    cells += [_text(row.settings.get(setting.key)) for setting in SETTINGS]
+    cells += ["; ".join(wrong), safe_text(theirs.known_error) if theirs else "", safe_text(row.not_compared)]
+    cells += [safe_text(row.settings.get(setting.key)) for setting in SETTINGS]
     fewer = [f"{_name(column.field)}: {behind}" for column in COLUMNS if (behind := row.behind(column))]
     texts = ("; ".join(row.rails), "; ".join(fewer), "; ".join(filter(None, row.commits)), " ".join(row.reasons))
-    return [*cells, *map(_text, (*texts, " ".join(row.spoiled), " ".join(row.remarks)))]
+    return [*cells, *map(safe_text, (*texts, " ".join(row.spoiled), " ".join(row.remarks)))]
 
 
 def _name(field: str) -> str:
     return COLUMN_BY_FIELD[field].heading.partition(" (")[0]
 
 
-def _text(value: str | None) -> str:
+def safe_text(value: str | None) -> str:
     """Returns a text that no spreadsheet takes for a formula."""
     text = value or ""
     return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") and text.strip() else text

@@ -12,9 +12,10 @@ from orin_core.report.assets import Assets
 from orin_core.report.caption import WRONG_MARK
 from orin_core.report.figures import COLUMNS, Column, signed_pct
 from orin_core.report.guide import GUIDE, TITLE, findings, no_runs
-from orin_core.report.plots import TITLES
+from orin_core.report.plots import TITLES, Plot
 from orin_core.report.published import PublishedRow
 from orin_core.report.rows import ModelTable, Row
+from orin_core.report.sections import Frame, Section, at
 from orin_core.report.style import STYLE
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -30,15 +31,21 @@ def text(value: object) -> str:
 
 
 def render(
-    tables: Sequence[ModelTable], *, generated: str, assets: Mapping[tuple[str | None, str], Assets] | None = None
+    tables: Sequence[ModelTable],
+    *,
+    generated: str,
+    assets: Mapping[tuple[str | None, str], Assets] | None = None,
+    frame: Frame | None = None,
 ) -> str:
     """Returns the whole document.
 
     Args:
         tables: one per model.
-        generated: when it was made, UTC as text.
+        generated: when it was made, UTC as text; empty where that is not to be told.
         assets: pictures per row, by model and test; they are put into the file.
+        frame: what stands around the tables.
     """
+    frame = frame or Frame()
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en">',
@@ -54,7 +61,8 @@ def render(
         "</head>",
         "<body>",
         f"<header><h1>{text(TITLE)}</h1>",
-        f'<p class="muted">Made by <code>python -m orin_core report</code> at {text(generated)}.</p>',
+        f'<p class="muted">Made by <code>{text(frame.command)}</code>{at(text(generated))}</p>',
+        *(f"<p>{text(sentence)}</p>" for sentence in frame.lead),
     ]
     if none := no_runs(tables):
         parts.append(f'<p class="loud">{text(none)}</p>')
@@ -62,7 +70,7 @@ def render(
         links = " ".join(f'<a href="#{_anchor(table)}">{text(table.label)}</a>' for table in tables)
         parts.append(f"<nav>{links}</nav>")
     parts.append("</header>\n<main>")
-    parts += [_section(table, assets or {}) for table in tables]
+    parts += [_section(table, assets or {}, frame.sections.get(table.model, ())) for table in tables]
     parts.append('<section class="guide"><h2>How to read the figures</h2>')
     parts.append(_list(GUIDE))
     parts.append(
@@ -76,7 +84,7 @@ def _anchor(table: ModelTable) -> str:
     return text(table.slug)
 
 
-def _section(table: ModelTable, assets: Mapping[tuple[str | None, str], Assets]) -> str:
+def _section(table: ModelTable, assets: Mapping[tuple[str | None, str], Assets], more: Sequence[Section]) -> str:
     parts = [f'<section class="model" id="{_anchor(table)}">', f"<h2>{text(table.label)}</h2>"]
     if said := findings(table):
         items = [f"<div><dt>{text(one.name)}</dt><dd>{text(one.text)}</dd></div>" for one in said]
@@ -84,6 +92,7 @@ def _section(table: ModelTable, assets: Mapping[tuple[str | None, str], Assets])
     parts.append(_results(table))
     if table.notes:
         parts += ["<h3>Notes</h3>", _list(table.notes)]
+    parts += map(_further, more)
     parts.append(_graphs(table, assets))
     parts.append(_environment(table))
     parts.append("</section>")
@@ -151,18 +160,37 @@ def _badge(row: Row) -> str:
     return f'<span class="badge {kind}">{text(row.validity)}</span>'
 
 
-# -- pictures and environment ---------------------------------------------------------------------
+# -- further sections, pictures and environment ---------------------------------------------------------------------
+
+
+def _further(section: Section) -> str:
+    parts = [f"<h3>{text(section.title)}</h3>"]
+    if section.names:
+        heads = "".join(f'<th scope="col">{text(name)}</th>' for name in section.names)
+        rows = "\n".join(
+            f'<tr><th scope="row">{text(row[0])}</th>{"".join(f"<td>{text(cell)}</td>" for cell in row[1:])}</tr>'
+            for row in section.rows
+        )
+        parts.append(
+            f'<div class="scroll"><table class="results"><thead><tr>{heads}</tr></thead>\n'
+            f"<tbody>\n{rows}\n</tbody></table></div>"
+        )
+    if section.sentences:
+        parts.append(_list(section.sentences))
+    figures = "".join(_figure(plot, section.title) for plot in section.plots)
+    return "\n".join([*parts, f'<div class="graphs" style="max-width: 880px">{figures}</div>'] if figures else parts)
+
+
+def _figure(plot: Plot, name: str) -> str:
+    source = f"data:image/png;base64,{base64.b64encode(plot.png).decode('ascii')}"
+    return f'<figure><img src="{source}" alt="{text(name)}"><figcaption>{text(name)}</figcaption></figure>'
 
 
 def _graphs(table: ModelTable, assets: Mapping[tuple[str | None, str], Assets]) -> str:
     figures = []
     for row in table.rows:
-        for plot in assets.get((table.model, row.test), Assets()).plots:
-            name = f"{row.test} {TITLES[plot.kind]}"
-            source = f"data:image/png;base64,{base64.b64encode(plot.png).decode('ascii')}"
-            figures.append(
-                f'<figure><img src="{source}" alt="{text(name)}"><figcaption>{text(name)}</figcaption></figure>'
-            )
+        found = assets.get((table.model, row.test), Assets()).plots
+        figures += [_figure(plot, f"{row.test} {TITLES[plot.kind]}") for plot in found]
     return f'<h3>Graphs</h3>\n<div class="graphs">{"".join(figures)}</div>' if figures else ""
 
 

@@ -13,6 +13,7 @@ from orin_core.report.guide import GUIDE, TITLE, findings, no_runs
 from orin_core.report.plots import TITLES
 from orin_core.report.published import PublishedRow
 from orin_core.report.rows import ModelTable, Row
+from orin_core.report.sections import Frame, Section, at
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&])")
 
@@ -23,16 +24,24 @@ def plain(text: object) -> str:
 
 
 def render(
-    tables: Sequence[ModelTable], *, generated: str, assets: Mapping[tuple[str | None, str], Assets] | None = None
+    tables: Sequence[ModelTable],
+    *,
+    generated: str,
+    assets: Mapping[tuple[str | None, str], Assets] | None = None,
+    frame: Frame | None = None,
 ) -> str:
     """Returns the whole document.
 
     Args:
         tables: one per model.
-        generated: when it was made, UTC as text.
+        generated: when it was made, UTC as text; empty where that is not to be told.
         assets: pictures and raw data per row, by model and test; none are linked without it.
+        frame: what stands around the tables.
     """
-    lines = [f"# {TITLE}", "", f"Made by `python -m orin_core report` at {generated}.", ""]
+    frame = frame or Frame()
+    lines = [f"# {TITLE}", "", f"Made by `{frame.command}`{at(generated)}", ""]
+    for sentence in frame.lead:
+        lines += [plain(sentence), ""]
     if none := no_runs(tables):
         lines += [f"**{plain(none)}**", ""]
     lines += ["## Models Tested", ""]
@@ -40,7 +49,7 @@ def render(
     lines += ["", "## How to Read the Figures", ""]
     lines += [f"- {plain(sentence)}" for sentence in GUIDE]
     for table in tables:
-        lines += ["", *_section(table, assets or {})]
+        lines += ["", *_section(table, assets or {}, frame.sections.get(table.model, ()))]
     lines += ["", "## Source of the Published Figures", "", plain(f"{published.SOURCE}; {published.BOARD}."), ""]
     return "\n".join(lines)
 
@@ -50,7 +59,7 @@ def _model_line(table: ModelTable) -> str:
     return f"- {plain(table.label)}{link}"
 
 
-def _section(table: ModelTable, assets: Mapping[tuple[str | None, str], Assets]) -> list[str]:
+def _section(table: ModelTable, assets: Mapping[tuple[str | None, str], Assets], more: Sequence[Section]) -> list[str]:
     lines = [f"## {plain(table.label)} Results", "", plain(table.caption)]
     if table.common:
         lines += ["", plain(table.common)]
@@ -63,6 +72,8 @@ def _section(table: ModelTable, assets: Mapping[tuple[str | None, str], Assets])
         lines += [f"- **{plain(finding.name)}:** {plain(finding.text)}" for finding in said]
     if table.notes:
         lines += ["", "### Notes", "", *(f"- {plain(note)}" for note in table.notes)]
+    for section in more:
+        lines += _further(section)
     ours = [(row, assets[table.model, row.test]) for row in table.rows if (table.model, row.test) in assets]
     data = [f"- [{plain(row.test)} Raw Data]({found.data})" for row, found in ours if found.data]
     if data:
@@ -73,6 +84,16 @@ def _section(table: ModelTable, assets: Mapping[tuple[str | None, str], Assets])
             if found.plots:
                 lines += ["", f"#### {plain(row.test)} Data", ""]
                 lines += [f"![{plain(row.test)} {TITLES[p.kind]}]({found.image(p)})" for p in found.plots]
+    return lines
+
+
+def _further(section: Section) -> list[str]:
+    lines = ["", f"### {plain(section.title)}", ""]
+    if section.names:
+        lines += [*_table(list(map(plain, section.names)), [list(map(plain, row)) for row in section.rows]), ""]
+    lines += [f"- {plain(sentence)}" for sentence in section.sentences]
+    for plot in section.plots:
+        lines += ["", f"![{plain(section.title)}]({section.image(plot)})"]
     return lines
 
 

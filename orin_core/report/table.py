@@ -144,6 +144,8 @@ def _varied(cells: Sequence[Cell]) -> list[str]:
     return [key for key, texts in found.items() if len(texts) > 1]
 
 
-def _row_rank(row: Row) -> tuple[tuple[int, str], int, str]:
+def _row_rank(row: Row) -> tuple[tuple[int, str], int, tuple[tuple[int, str], ...]]:
     order = _STATUS_ORDER.index(row.status) if row.status in _STATUS_ORDER else len(_STATUS_ORDER)
-    return (mode_rank(row.power_mode), order, row.test)
+    # By number: batch 2 stands before batch 16.
+    parts = tuple((int(part) if part.isdecimal() else 0, part) for part in re.split(r"([0-9]+)", row.test))
+    return (mode_rank(row.power_mode), order, parts)

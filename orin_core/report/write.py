@@ -15,6 +15,7 @@ from orin_core.report import csv_table, html, markdown, plots, table
 from orin_core.report.assets import DATA, IMAGES, Assets
 from orin_core.report.published import hub_id
 from orin_core.report.rows import ModelTable
+from orin_core.report.sections import Frame
 from orin_core.runs.recording import Recording, list_runs
 from orin_core.runs.whole_lines import open_plain
 
@@ -22,6 +23,8 @@ FORMATS = ("md", "html", "csv")
 NAME = "report"
 MAX_DATA_BYTES = 64 * 1024 * 1024
 """A larger ``run.csv`` is not copied beside the Markdown; a day at 10 Hz is about as large."""
+STALE_NAMED = 5
+"""So many files of an earlier report are named, and the others counted."""
 _Key = tuple[str | None, str]
 
 
@@ -38,7 +41,15 @@ class Report:
 
     paths: tuple[Path, ...]
     stale: tuple[Path, ...]
-    without_runs: tuple[str, ...]
+    without_runs: tuple[str, ...] = ()
+
+    def stale_words(self, out_dir: Path) -> str:
+        """Returns which files are left from an earlier report; empty where none is."""
+        if not self.stale:
+            return ""
+        names = ", ".join(str(path.relative_to(out_dir)) for path in self.stale[:STALE_NAMED])
+        more = f" and {len(self.stale) - STALE_NAMED} more" if len(self.stale) > STALE_NAMED else ""
+        return f"Left from before, not of this report: {names}{more}."
 
 
 def write_report(
@@ -65,10 +76,41 @@ def make_report(
         BadRequest: a format or a model is unknown, nothing is known of the models, or the folder cannot be written.
         RunFailed: the disk is full or gone.
     """
-    chosen = _formats(formats)
+    _formats(formats)
     recordings = list_runs(runs_dir)
     tables = table.build(recordings, models=models)
     _check_models(tables, recordings, models)
+    generated = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    written = write_tables(tables, recordings, out_dir, formats=formats, generated=generated)
+    with_runs = {hub_id(one.model or table.UNNAMED) for one in tables if one.has_runs}
+    without = tuple(name for name in models or () if hub_id(name) not in with_runs)
+    return dataclasses.replace(written, without_runs=without)
+
+
+def write_tables(
+    tables: Sequence[ModelTable],
+    recordings: Sequence[Recording],
+    out_dir: Path,
+    *,
+    formats: Sequence[str] = FORMATS,
+    generated: str = "",
+    frame: Frame | None = None,
+) -> Report:
+    """Writes tables that were built, with the pictures and raw data of their runs.
+
+    Args:
+        tables: one per model.
+        recordings: the runs that they were built from, and maybe others.
+        out_dir: where the report goes; made where it is missing.
+        formats: of :data:`FORMATS`.
+        generated: when it was made, UTC as text; without it the same runs give the same files at any time.
+        frame: what stands around the tables.
+
+    Raises:
+        BadRequest: a format is unknown, or the folder cannot be written.
+        RunFailed: the disk is full or gone.
+    """
+    chosen = _formats(formats)
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -76,18 +118,16 @@ def make_report(
     pictured = "md" in chosen or "html" in chosen
     found = {recording.run_id: recording for recording in recordings}
     assets = {key: one for one_table in tables for key, one in _assets(one_table, found)} if pictured else {}
-    generated = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    frame = frame or Frame()
     try:
-        paths = _write(out_dir, chosen, tables, generated, assets, found)
+        paths = _write(out_dir, chosen, tables, generated, assets, frame)
+        if "md" in chosen:
+            paths += _write_assets(out_dir, tables, assets, found)
+            paths += _write_pictures(out_dir, frame)
         stale = _stale(out_dir, paths)
     except OSError as error:
         raise RunFailed(f"The report cannot be written: {error.strerror}.", "Is the disk full?") from error
-    with_runs = {hub_id(one.model or table.UNNAMED) for one in tables if one.has_runs}
-    return Report(
-        paths=tuple(paths),
-        stale=stale,
-        without_runs=tuple(name for name in models or () if hub_id(name) not in with_runs),
-    )
+    return Report(paths=tuple(paths), stale=stale)
 
 
 def _stale(out_dir: Path, written: Sequence[Path]) -> tuple[Path, ...]:
@@ -150,20 +190,34 @@ def _write(
     tables: Sequence[ModelTable],
     generated: str,
     assets: dict[_Key, Assets],
-    found: dict[str, Recording],
+    frame: Frame,
 ) -> list[Path]:
-    written = []
+    texts: dict[str, str] = {}
     for name in formats:
         if name == "md":
-            text = markdown.render(tables, generated=generated, assets=assets)
+            text = markdown.render(tables, generated=generated, assets=assets, frame=frame)
         elif name == "html":
-            text = html.render(tables, generated=generated, assets=assets)
+            text = html.render(tables, generated=generated, assets=assets, frame=frame)
         else:
             text = csv_table.render(tables)
-        path = out_dir / f"{NAME}.{name}"
-        path.write_text(text, encoding="utf-8", newline="\n")
-        written.append(path)
-    return written + (_write_assets(out_dir, tables, assets, found) if "md" in formats else [])
+        texts[f"{NAME}.{name}"] = text
+    if "csv" in formats:
+        texts.update(frame.csv_files)
+    for file_name, text in texts.items():
+        (out_dir / file_name).write_text(text, encoding="utf-8", newline="\n")
+    return [out_dir / file_name for file_name in texts]
+
+
+def _write_pictures(out_dir: Path, frame: Frame) -> list[Path]:
+    """Writes the pictures of further sections that the Markdown links to."""
+    written = []
+    for section in (section for sections in frame.sections.values() for section in sections):
+        for plot in section.plots:
+            (out_dir / IMAGES).mkdir(exist_ok=True)
+            path = out_dir / section.image(plot)
+            path.write_bytes(plot.png)
+            written.append(path)
+    return written
 
 
 def _write_assets(

@@ -11,7 +11,7 @@ from orin_core.runs.processes import ProcessId
 from orin_core.settings import Settings
 from orin_core.spec import RunSpec, to_json
 from orin_core.sweeps import conductor, queue, state
-from orin_core.sweeps.plan import Plan, plan
+from orin_core.sweeps.plan import Plan, plan, with_telemetry
 from orin_core.sweeps.spec import RUN_FIELDS, SweepSpec
 from orin_core.sweeps.state import CellState, Progress, Sweep, SweepState, Wanted
 
@@ -25,6 +25,7 @@ def start(spec: SweepSpec, planned: Plan, settings: Settings) -> Sweep:
         BadRequest: it cannot be written.
         RunFailed: the queue's process does not start; the sweep is in the queue.
     """
+    spec = with_telemetry(spec, settings)
     sweep = state.make(spec, settings, [cell.cell_id for cell in planned.order], planned.mode_found)
     queue.add(settings, sweep.sweep_id)
     conductor.ensure(settings)
@@ -68,9 +69,13 @@ def stop(sweep: Sweep, settings: Settings) -> None:
     Raises:
         BadRequest: it has ended.
     """
-    _refuse_ended(sweep)
+    progress = _refuse_ended(sweep)
     sweep.want(Wanted.STOP)
-    # Nobody works on a paused one: it is ended by a conductor like any other.
+    if not at_work(progress) and progress.state is SweepState.QUEUED:
+        # Not begun, so nothing of the board is to be put back. A conductor that takes it at this very moment finds
+        # what is wanted and ends it as well.
+        sweep.write(dataclasses.replace(progress, state=SweepState.STOPPED, message="The sweep was stopped."))
+        queue.remove(settings, sweep.sweep_id)
     conductor.ensure(settings)
 
 
@@ -113,9 +118,11 @@ def move(sweep: Sweep, place: int, settings: Settings) -> None:
     queue.move(settings, sweep.sweep_id, place)
 
 
-def _refuse_ended(sweep: Sweep) -> None:
-    if sweep.progress().state.ended:
+def _refuse_ended(sweep: Sweep) -> Progress:
+    progress = sweep.progress()
+    if progress.state.ended:
         raise BadRequest(f"Sweep {sweep.sweep_id} has ended.", "Go on with: python -m orin_core sweep resume ID")
+    return progress
 
 
 def counts(progress: Progress) -> Mapping[str, int]:
@@ -130,14 +137,25 @@ def at_work(progress: Progress) -> bool:
     return process is not None and process.alive()
 
 
-def state_words(sweep: Sweep, progress: Progress, settings: Settings) -> str:
-    """Returns where a sweep stands, in a word or two."""
+def state_words(sweep: Sweep, progress: Progress) -> str:
+    """Returns where a sweep stands, what was asked of it meanwhile included, in a word or two."""
     if progress.state in (SweepState.RUNNING, SweepState.REBOOT) and not at_work(progress):
         return "interrupted"
-    wanted = sweep.wanted()
-    if progress.state is SweepState.RUNNING and wanted is not Wanted.RUN:
-        return "pausing" if wanted is Wanted.PAUSE else "stopping"
-    return progress.state.value
+    if progress.state.ended:
+        return progress.state.value
+    return _ASKED.get((progress.state, sweep.wanted()), progress.state.value)
+
+
+_ASKED: Mapping[tuple[SweepState, Wanted], str] = {
+    (SweepState.QUEUED, Wanted.PAUSE): "held back",
+    (SweepState.QUEUED, Wanted.STOP): "stopping",
+    (SweepState.PAUSED, Wanted.STOP): "stopping",
+    (SweepState.PAUSED, Wanted.RUN): "queued",
+    (SweepState.RUNNING, Wanted.PAUSE): "pausing",
+    (SweepState.RUNNING, Wanted.STOP): "stopping",
+    (SweepState.REBOOT, Wanted.PAUSE): "pausing",
+    (SweepState.REBOOT, Wanted.STOP): "stopping",
+}
 
 
 def words(spec: SweepSpec, planned: Plan, *, now: datetime.datetime) -> str:

@@ -16,7 +16,7 @@ from orin_core.settings import Settings
 from orin_core.spec import RunSpec
 from orin_core.sweeps.board_state import SweepBoard
 from orin_core.sweeps.order import ordered
-from orin_core.sweeps.spec import Cell, SweepSpec
+from orin_core.sweeps.spec import Cell, SweepSpec, axes_of
 
 LOAD_S = 20.0
 """Taken for loading a model where no earlier run tells."""
@@ -56,12 +56,18 @@ def plan(spec: SweepSpec, settings: Settings) -> Plan:
             not, too little disk.
         TelemetryError: this machine does not have the telemetry source.
     """
-    board = SweepBoard(str(spec.run.get("telemetry", settings.telemetry)), settings.state_dir)
+    spec = with_telemetry(spec, settings)
+    board = SweepBoard(str(spec.run["telemetry"]), settings.state_dir)
     _check_names(spec, board)
     places = {mode: board.place(mode) for mode in spec.power_modes}
     mask = board.mask_now()
     order = ordered(spec.cells(), seed=spec.seed, places=places, mask_now=mask)
-    lengths = [_length_s(spec.run_spec(cell, "plan"), settings) for cell in order]
+    # Repeats are alike, and each look reads earlier runs.
+    by_axes = {
+        axes_of(cell): _length_s(spec.run_spec(cell, "plan"), settings)
+        for cell in {axes_of(cell): cell for cell in order}.values()
+    }
+    lengths = [by_axes[axes_of(cell)] for cell in order]
     expected_s = sum(seconds for seconds, _ in lengths)
     interval_s = float(spec.run.get("interval_ms", 1000)) / 1000
     disk_mb = math.ceil(expected_s / 3600 * MB_PER_HOUR / min(1.0, interval_s)) + len(order) * 0.2
@@ -79,6 +85,11 @@ def plan(spec: SweepSpec, settings: Settings) -> Plan:
             if mask is not None and place.tpc_pg_mask is not None and place.tpc_pg_mask != mask
         ),
     )
+
+
+def with_telemetry(spec: SweepSpec, settings: Settings) -> SweepSpec:
+    """Returns a sweep that names its source of telemetry: the one of the settings where it named none."""
+    return dataclasses.replace(spec, run={"telemetry": settings.telemetry, **spec.run})
 
 
 def _check_names(spec: SweepSpec, board: SweepBoard) -> None:

@@ -129,9 +129,14 @@ class SweepSpec:
         Raises:
             BadRequest: a value of the run is out of range.
         """
-        axes = {field: getattr(cell, field) for field in AXES.values()}
+        axes = dict(zip(AXES.values(), axes_of(cell), strict=True))
         own = {"profile": self.profile, "sweep": sweep_id, "cell": cell.cell_id}
         return run_spec_from_json({**self.run, **axes, **own}).validated()
+
+
+def axes_of(cell: Cell) -> tuple[Any, ...]:
+    """Returns a cell's value of each axis; repeats have the same."""
+    return tuple(getattr(cell, field) for field in AXES.values())
 
 
 def _matches(exclusion: Mapping[str, Any], values: Sequence[Any]) -> bool:

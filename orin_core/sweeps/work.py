@@ -50,7 +50,7 @@ class SweepWork:
         self._progress: Progress = sweep.progress()
         self._spec = sweep.spec()
         self._cells = {cell.cell_id: cell for cell in self._spec.cells()}
-        self._telemetry = str(self._spec.run.get("telemetry", settings.telemetry))
+        self._telemetry = str(self._spec.run["telemetry"])
         self._board = SweepBoard(self._telemetry, settings.state_dir)
         # Modes that nvpmodel has asked a reboot for since this process began.
         self._far: set[str] = set()

@@ -34,6 +34,13 @@ FLAGS = [
 ]
 
 
+# The chart looks once a second whether the theme has changed.
+SETTLED = """() => {
+  document.querySelector(".orin")?.liveChart?.draw();
+  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+}"""
+
+
 @dataclasses.dataclass
 class Server:
     """``python -m dashboard`` in a home of its own."""
@@ -154,7 +161,7 @@ class Viewer:
         for scheme, width, height in (("dark", 1280, 720), ("light", 1280, 720), ("light", 1500, 1060)):
             page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
             page.set_viewport_size({"width": width, "height": height})
-            page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            page.evaluate(SETTLED)
             page.screenshot(path=ARTIFACTS / f"{name}-{scheme}-{width}.png")
 
 

@@ -16,6 +16,7 @@ from orin_core.sweeps import spec as specs
 from orin_core.sweeps.state import Attempt, CellProgress, CellState, Progress, Sweep, SweepState, list_sweeps
 from tests.conftest import Home, wait_for
 from tests.e2e.conftest import ARTIFACTS, Server, Viewer
+from tests.e2e.quality.places import with_all_open
 from tests.e2e.test_live import LONG_MS, PLOT, settled
 from tests.e2e.test_quality import glance, inspect, watch
 from tests.support_sweep import SweepHome
@@ -50,6 +51,20 @@ def fill_in_file(page: Page, document: dict[str, Any]) -> None:
     settled(page)
 
 
+def test_empty_page_explains_itself_and_hands_its_example_over(server: Server, viewer: Viewer, tmp_path: Path) -> None:
+    watch(viewer, server)
+    page = viewer.open(f"{server.url}/sweeps")
+    expect(page.get_by_text("Choose at least one model")).to_be_visible(timeout=LONG_MS)
+    settled(page)
+    viewer.shot(page, "sweep-empty")
+    with_all_open(page, tmp_path)
+    inspect(page, "sweep-empty")
+    press(page, "Take the example over")
+    press(page, "Check")
+    expect(page.locator(".orin-plan")).to_contain_text("a guess for 8 of 8", timeout=LONG_MS)
+    inspect(page, "sweep-plan")
+
+
 @pytest.mark.torch
 def test_sweep_from_its_form_to_its_end(home: Home, server: Server, viewer: Viewer) -> None:
     watch(viewer, server)
@@ -60,10 +75,7 @@ def test_sweep_from_its_form_to_its_end(home: Home, server: Server, viewer: View
 
     page = viewer.open(f"{server.url}/sweeps")
     expect(page.get_by_text("runs every model in every power mode")).to_be_visible(timeout=LONG_MS)
-    expect(page.get_by_text("Choose at least one model")).to_be_visible(timeout=LONG_MS)
     settled(page)
-    glance(page, "sweep-empty")
-    viewer.shot(page, "sweep-empty")
     fill_in_file(page, document)
     press(page, "Check")
     expect(page.locator(".orin-plan")).to_contain_text("mode by mode: MAXN, 50W", timeout=LONG_MS)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from orin_core.errors import BadRequest
+from orin_core.runs.processes import ProcessId
 from orin_core.settings import Settings
 from orin_core.spec import RunSpec
 from orin_core.sweeps import conductor, control, queue, reboots, state
 from orin_core.sweeps import spec as specs
+from orin_core.sweeps.plan import Plan
 from orin_core.sweeps.state import CellState, Sweep, SweepState, Wanted
 
 
@@ -131,3 +134,40 @@ def test_a_run_that_waits_is_a_sweep_of_one_cell() -> None:
     found = sweep.run_spec(cell, "s")
     assert (found.model, found.power_mode, found.items, found.notes) == ("resnet-152", "30W", 7, "why")
     assert specs.from_json(json.loads(json.dumps(specs.to_json(sweep)))) == sweep
+
+
+@pytest.mark.parametrize(("run", "telemetry"), [({}, "simulated"), ({"telemetry": "host"}, "host")])
+def test_the_runs_have_the_telemetry_that_the_sweep_was_checked_with(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, run: dict[str, str], telemetry: str
+) -> None:
+    monkeypatch.setattr(conductor, "ensure", lambda settings: None)
+    spec = specs.from_json({"models": ["a"], "datasets": ["c"], "run": run})
+    planned = Plan(order=spec.cells(), mode_found=None, expected_s=1.0, unknown=0, disk_mb=1.0, reboots=())
+    sweep = control.start(spec, planned, settings)
+    (cell,) = sweep.spec().cells()
+    assert sweep.spec().run_spec(cell, sweep.sweep_id).telemetry == telemetry
+
+
+def test_a_sweep_that_has_not_begun_stops_at_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conductor, "ensure", lambda settings: None)
+    sweep = make(settings)
+    queue.add(settings, sweep.sweep_id)
+    assert control.state_words(sweep, sweep.progress()) == "queued"
+    control.pause(sweep, settings)
+    assert control.state_words(sweep, sweep.progress()) == "held back"
+    control.stop(sweep, settings)
+    assert sweep.progress().state is SweepState.STOPPED
+    assert queue.order(settings) == []
+
+
+def test_words_say_what_was_asked_meanwhile(settings: Settings) -> None:
+    sweep, me = make(settings), ProcessId.of(os.getpid())
+    assert me is not None
+    begun = state.Progress(state=SweepState.RUNNING, conductor_pid=me.pid, conductor_start=me.start)
+    said = []
+    for wanted in Wanted:
+        sweep.want(wanted)
+        said.append(control.state_words(sweep, begun))
+    assert said == ["running", "pausing", "stopping"]
+    assert control.state_words(sweep, state.Progress(state=SweepState.RUNNING)) == "interrupted"
+    assert control.state_words(sweep, state.Progress(state=SweepState.DONE)) == "done"

@@ -1,0 +1,225 @@
+"""The form of a new sweep: widgets -> the object that a sweep file holds. It starts nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.board import BoardView
+from dashboard.words import plain, short_name
+from orin_core import catalog
+from orin_core.catalog import Choice
+from orin_core.profiles import PROFILES, Profile
+from orin_core.sweeps.spec import MAX_REPEATS, OnFailure, SweepSpec
+
+CURRENT = "current"
+AS_ASKED, NUMBER, SECONDS = "As the protocol asks", "Number of images", "Number of seconds"
+_BATCHES = ("1", "2", "4", "8", "16", "32", "64")
+_PROFILES = {
+    Profile.STANDARD.value: "Standard: 70 s each",
+    Profile.DEMO.value: "Demo: 20 s each, never VALID",
+    Profile.FORMAL.value: "Formal: 10.5 min each",
+}
+_FAILURES = {
+    OnFailure.CONTINUE.value: "Go on with the next cell",
+    OnFailure.RETRY.value: "Try that cell once more",
+    OnFailure.STOP.value: "Stop the sweep",
+}
+_WEIGHTS = {"auto": "Those that are here, else random", "cached": "Only those that are here", "random": "Random"}
+_IMAGES = {
+    "auto": "Those that are here, else synthetic",
+    "cached": "Only those that are here",
+    "synthetic": "Synthetic",
+}
+_SEAM = " × "
+
+
+def document(board: BoardView) -> tuple[dict[str, Any] | None, str]:
+    """Shows the form and returns the sweep as its file would say it, and what is missing, one sentence.
+
+    Args:
+        board: the board, for its power modes.
+    """
+    left, right = st.columns(2, gap="medium")
+    with left:
+        axes: dict[str, Any] = {
+            "models": _several("Models", state.FORM_SWEEP_MODELS, _labels(catalog.model_choices())),
+            "datasets": _several("Data sets", state.FORM_SWEEP_DATASETS, _labels(catalog.dataset_choices())),
+        }
+    with right:
+        axes["power_modes"] = _modes(board)
+        batches = _several(
+            "Batch sizes",
+            state.FORM_SWEEP_BATCHES,
+            {one: one for one in _BATCHES},
+            start=["1"],
+            hint="Type another one",
+        )
+    _stand_ins(axes)
+    common = _common()
+    wrong = [one for one in batches if not one.isdecimal() or int(one) < 1]
+    axes["batch_sizes"] = [int(one) for one in batches if one not in wrong]
+    found = {**axes, **common, "exclude": _exclusions(axes), **_rules(board)}
+    found["run"] = {**common["run"], **_files()}
+    if wrong:
+        return None, f"{wrong[0]} is no batch size."
+    empty = next((name for name, key in _NEEDED.items() if not axes[key]), "")
+    return (None, f"Choose at least one {empty}.") if empty else (found, "")
+
+
+_NEEDED = {"model": "models", "data set": "datasets", "power mode": "power_modes", "batch size": "batch_sizes"}
+
+
+def _several(
+    label: str,
+    key: str,
+    labels: Mapping[str, str],
+    *,
+    start: Sequence[str] = (),
+    hint: str = "Choose, or type a path or a hub id",
+) -> list[str]:
+    """Shows a list of which several can be chosen, and others typed."""
+    st.session_state.setdefault(key, list(start))
+    chosen: Any = st.multiselect(
+        label,
+        list(labels),
+        format_func=lambda name: labels.get(name, name),
+        key=key,
+        accept_new_options=True,
+        placeholder=hint,
+    )
+    return list(dict.fromkeys(str(one).strip() for one in chosen if str(one).strip()))
+
+
+def _labels(choices: Sequence[Choice]) -> dict[str, str]:
+    return {one.name: f"{one.label} (cannot run here)" if one.missing else one.label for one in choices}
+
+
+def _modes(board: BoardView) -> list[str]:
+    labels = {CURRENT: f"Current ({board.current.label})" if board.current else "Current"}
+    labels |= {mode.name: f"{mode.label} (id {mode.mode_id})" for mode in board.modes}
+    key = state.FORM_SWEEP_MODES
+    st.session_state[key] = [one for one in st.session_state.get(key, []) if one in labels]
+    chosen: Any = st.multiselect(
+        "Power modes",
+        list(labels),
+        format_func=lambda name: labels.get(name, name),
+        key=key,
+        placeholder="As this board lists them",
+    )
+    return list(chosen)
+
+
+def _stand_ins(axes: Mapping[str, Sequence[str]]) -> None:
+    """Says which of what was chosen is not on this machine, so that something else stands in for it."""
+    for key, choices, what in (
+        ("models", catalog.model_choices(), "weights are not on this machine: random ones are used, so the speed is"),
+        (
+            "datasets",
+            catalog.dataset_choices(),
+            "images are not on this machine: synthetic ones are used, the speed is",
+        ),
+    ):
+        absent = [one.label for one in choices if one.name in axes[key] and not one.cached]
+        if absent:
+            st.caption(plain(f"{', '.join(absent)}: {what} real and the output means nothing. Every run says so."))
+
+
+def _common() -> dict[str, Any]:
+    """Shows what all cells have in common and returns it."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        st.session_state.setdefault(state.FORM_SWEEP_NAME, "sweep")
+        name = st.text_input("Name", key=state.FORM_SWEEP_NAME, max_chars=80, width=200)
+        repeats = _whole("Repeats", state.FORM_SWEEP_REPEATS, 1, MAX_REPEATS, 1, help_text="Runs of each combination.")
+        profile = _one("Protocol", state.FORM_SWEEP_PROFILE, _PROFILES)
+        length = _one("Length", state.FORM_SWEEP_LENGTH, {one: one for one in (AS_ASKED, NUMBER, SECONDS)})
+        run: dict[str, Any] = {}
+        if length == NUMBER:
+            run["items"] = _whole("How many images", state.FORM_SWEEP_ITEMS, 1, 100_000_000, 500)
+        elif length == SECONDS:
+            run["seconds"] = float(_whole("How many seconds", state.FORM_SWEEP_SECONDS, 1, 604_800, 70))
+    least = PROFILES[profile]
+    if run.get("items", least.min_items) < least.min_items or run.get("seconds", least.min_s) < least.min_s:
+        st.caption(f"Too short to be VALID: this protocol needs {least.min_s:g} s and {least.min_items} images.")
+    return {"name": name.strip() or "sweep", "repeats": repeats, "profile": profile, "run": run}
+
+
+def _exclusions(axes: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """Shows pairs that can be left out and returns those that are; other combinations go into a file."""
+    pairs: dict[str, dict[str, Any]] = {}
+    for (one_field, one_key), (other_field, other_key) in (
+        (("model", "models"), ("power_mode", "power_modes")),
+        (("model", "models"), ("batch_size", "batch_sizes")),
+        (("model", "models"), ("dataset", "datasets")),
+        (("power_mode", "power_modes"), ("batch_size", "batch_sizes")),
+    ):
+        if len(axes[one_key]) * len(axes[other_key]) < 2:
+            continue
+        for one in axes[one_key]:
+            for other in axes[other_key]:
+                shown = [f"batch {value}" if isinstance(value, int) else short_name(value) for value in (one, other)]
+                pairs[_SEAM.join(shown)] = {one_field: one, other_field: other}
+    key = state.FORM_SWEEP_EXCLUDE
+    st.session_state[key] = [one for one in st.session_state.get(key, []) if one in pairs]
+    chosen = st.multiselect(
+        "Leave out",
+        list(pairs),
+        key=key,
+        placeholder="No combination is left out",
+        disabled=not pairs,
+        help="Combinations that make no sense, or that you have already.",
+    )
+    return [pairs[one] for one in chosen]
+
+
+def _rules(board: BoardView) -> dict[str, Any]:
+    """Shows how the sweep goes from cell to cell and returns it."""
+    usual = SweepSpec(models=(), datasets=())
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        within_c = _whole(
+            "Begin at idle + (°C)",
+            state.FORM_SWEEP_COOL_C,
+            1,
+            100,
+            round(usual.cooldown_within_c),
+            help_text="A run begins when the hottest zone is so close to its value on the idle board.",
+        )
+        at_most_s = _whole("or after (s)", state.FORM_SWEEP_COOL_S, 0, 3600, round(usual.cooldown_at_most_s))
+        on_failure = _one("When a cell fails", state.FORM_SWEEP_FAILURE, _FAILURES)
+        seed = _whole("Seed of the order", state.FORM_SWEEP_SEED, 0, 2**32 - 1, usual.seed)
+    reboot = st.checkbox(
+        "The sweep may reboot the board by itself",
+        key=state.FORM_SWEEP_REBOOT,
+        help="Some modes are reached by a reboot only, as nvpmodel says.",
+    )
+    st.caption(
+        "**It reboots without asking: every program on the board ends each time.** The sweep goes on by itself after "
+        "each reboot if its service is installed (see deploy/)."
+        if reboot
+        else "Without this, modes that need a reboot come last, and the sweep then shows the command and waits for you."
+    )
+    found = {"cooldown_within_c": float(within_c), "cooldown_at_most_s": float(at_most_s)}
+    return {**found, "on_failure": on_failure, "seed": seed, "reboot": reboot}
+
+
+def _files() -> dict[str, str]:
+    """Shows where weights and images come from and returns what is not as usual."""
+    with st.expander("Where weights and images come from"), st.container(horizontal=True, gap="small"):
+        weights = _one("Weights", state.FORM_SWEEP_WEIGHTS, _WEIGHTS)
+        images = _one("Images", state.FORM_SWEEP_IMAGES, _IMAGES)
+        st.caption("For all else, such as other phases or ticks: download the sweep.json, change it, bring it back.")
+    return {name: value for name, value in (("weights", weights), ("images", images)) if value != "auto"}
+
+
+def _one(label: str, key: str, labels: Mapping[str, str]) -> str:
+    chosen: Any = st.selectbox(label, list(labels), format_func=lambda name: labels[name], key=key, width=250)
+    return str(chosen)
+
+
+def _whole(label: str, key: str, low: int, high: int, usual: int, *, help_text: str | None = None) -> int:
+    st.session_state.setdefault(key, usual)
+    typed: Any = st.number_input(label, low, high, step=1, key=key, help=help_text, width=170)
+    return int(typed)

@@ -1,0 +1,125 @@
+"""A sweep as a table, and when it ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orin_core.sweeps import matrix
+from orin_core.sweeps import spec as specs
+from orin_core.sweeps.matrix import Matrix
+from orin_core.sweeps.spec import SweepSpec
+from orin_core.sweeps.state import Attempt, CellProgress, CellState, Progress
+from tests.unit.report import built
+
+DONE, FAILED, PENDING, RUNNING, SKIPPED = (
+    CellState.DONE, CellState.FAILED, CellState.PENDING, CellState.RUNNING, CellState.SKIPPED
+)  # fmt: skip
+
+
+def spec(**changes: Any) -> SweepSpec:
+    document = {"models": ["resnet-152", "/models/own/"], "datasets": ["cifar100"], "power_modes": ["MAXN", "MODE_50W"]}
+    return specs.from_json({**document, "repeats": 2, **changes})
+
+
+def progress(asked: SweepSpec, **cells: CellProgress) -> Progress:
+    """Every cell pending but those that are given, by their id after an underscore."""
+    given = {key.removeprefix("_"): one for key, one in cells.items()}
+    rest = {one.cell_id: CellProgress(state=SKIPPED if one.excluded else PENDING) for one in asked.cells()}
+    return Progress(order=tuple(rest), cells={**rest, **given})
+
+
+def done(number: int, **changes: Any) -> tuple[CellProgress, dict[str, dict[str, Any]]]:
+    summary = built.run(number, **changes)
+    run_id = str(summary["run_id"])
+    attempt = Attempt(run_id=run_id, outcome="done", begun_utc=f"2026-03-01T00:0{number}:00.000Z")
+    return CellProgress(state=DONE, run_id=run_id, attempts=(attempt,)), {run_id: summary}
+
+
+def cell(shown: Matrix, row: int, column: int) -> matrix.MatrixCell:
+    return shown.rows[row].cells[column]
+
+
+def test_repeats_of_a_cell_are_one_mean_and_say_how_many_they_are() -> None:
+    asked = spec()
+    (first, one), (second, two) = done(1, fps=20.0, power_w=10.0), done(2, fps=22.0, power_w=12.0, status="invalid")
+    shown = matrix.matrix(asked, progress(asked, _001=first, _002=second), {**one, **two})
+    assert [row.model_label for row in shown.rows] == ["ResNet-152", "own"]
+    assert shown.headings == ("MAXN", "50W")
+    assert (shown.has_datasets, shown.has_batch_sizes, shown.simulated) == (False, False, False)
+    found = cell(shown, 0, 0)
+    assert (found.state, found.words(), found.validity()) == (DONE, "done, 2 of 2", "1 VALID, 1 INVALID")
+    assert found.mean("average_fps") == 21.0
+    assert found.mean("power_draw_w") == 11.0
+    assert found.mean("energy_per_item_j") == pytest.approx((10 / 20 + 12 / 22) / 2)
+    empty = cell(shown, 1, 1)
+    assert (empty.words(), empty.mean("average_fps"), empty.validity()) == ("pending", None, "")
+
+
+def test_every_state_is_in_words_with_its_reason() -> None:
+    asked = spec(repeats=3, exclude=[{"model": "/models/own/", "power_mode": "MODE_50W"}])
+    first, runs = done(1, fps=20.0)
+    begun = CellProgress(state=RUNNING, attempts=(Attempt(run_id="now", begun_utc="2026-03-01T00:05:00.000Z"),))
+    broken = CellProgress(state=FAILED, reason="The model is gone.")
+    stands = progress(asked, _001=first, _002=begun, _003=broken, _004=broken, _005=broken, _006=first, _007=broken)
+    shown = matrix.matrix(asked, stands, runs)
+    assert [(one.state, one.words()) for row in shown.rows for one in row.cells] == [
+        (RUNNING, "running, 1 of 3 done, 1 failed"),
+        (FAILED, "failed, 1 of 3 done, 2 failed"),
+        (PENDING, "pending, 1 of 3 failed"),
+        (SKIPPED, "skipped"),
+    ]
+    assert cell(shown, 0, 1).reasons == ("The model is gone.",)
+    assert cell(shown, 0, 0).repeats[1].run_id == "now"
+    assert cell(shown, 1, 1).wanted == 0
+
+
+def test_figures_that_cannot_be_true_are_in_no_mean() -> None:
+    asked = spec()
+    (first, one), (second, two) = done(1, fps=20.0), done(2, fps=900.0, status="implausible")
+    shown = matrix.matrix(asked, progress(asked, _001=first, _002=second), {**one, **two})
+    assert cell(shown, 0, 0).values("average_fps") == (20.0,)
+    assert cell(shown, 0, 0).validity() == "1 VALID, 1 IMPLAUSIBLE"
+
+
+def test_run_that_was_deleted_is_named() -> None:
+    asked = spec(repeats=1)
+    first, _ = done(1)
+    shown = matrix.matrix(asked, progress(asked, _001=first), {})
+    assert (cell(shown, 0, 0).words(), cell(shown, 0, 0).validity()) == ("done", matrix.NO_SUMMARY)
+
+
+def test_modes_that_are_numbers_are_named_by_their_runs() -> None:
+    asked = spec(repeats=1, power_modes=["current", 2, "3"])
+    (first, one), (second, two) = done(1), done(2, mode="30W", simulated=True)
+    shown = matrix.matrix(asked, progress(asked, _001=first, _002=second), {**one, **two})
+    assert shown.headings == ("MAXN (current)", "30W (id 2)", "id 3")
+    assert shown.simulated
+
+
+def test_shades_reach_over_the_rows_of_one_model() -> None:
+    asked = spec(repeats=1, batch_sizes=[1, 8])
+    made = [done(1, fps=20.0), done(2, fps=80.0), done(3, fps=3.0)]
+    runs = {key: value for _, found in made for key, value in found.items()}
+    stands = progress(asked, _001=made[0][0], _002=made[1][0], _005=made[2][0])
+    shown = matrix.matrix(asked, stands, runs)
+    assert [(row.model_label, row.batch_size) for row in shown.rows] == [
+        ("ResNet-152", 1), ("ResNet-152", 8), ("own", 1), ("own", 8)
+    ]  # fmt: skip
+    assert [shown.reach(row, "average_fps") for row in shown.rows] == [(20.0, 80.0), (20.0, 80.0), None, None]
+
+
+def test_end_is_told_by_the_pace_and_a_pause_does_not_count() -> None:
+    asked = spec(repeats=1, batch_sizes=[1, 2])
+    cells = {}
+    for number, minute in (("001", 0), ("002", 2), ("003", 4), ("004", 59)):
+        begun = f"2026-03-01T00:{minute:02d}:00.000Z"
+        cells[f"_{number}"] = CellProgress(state=DONE, run_id=number, attempts=(Attempt(begun_utc=begun),))
+    cells["_004"] = CellProgress(state=RUNNING, attempts=cells["_004"].attempts)
+    stands = progress(asked, **cells)
+    assert matrix.pace_s(stands) == 120.0
+    begun_s = 1772326740.0  # 00:59
+    assert matrix.left_s(stands, each_s=120.0, now_unix_s=begun_s + 30) == 4 * 120 + 90
+    assert matrix.left_s(stands, each_s=120.0, now_unix_s=begun_s + 1000) == 4 * 120
+    assert matrix.pace_s(progress(asked)) is None
