@@ -32,8 +32,8 @@ SECONDS = "Number of seconds"
 # Kept while another page is shown, as every key that begins with "form_".
 
 _PROTOCOLS = {
-    Profile.STANDARD: ("Standard", "70 s and 100 images: what a VALID run needs."),
-    Profile.DEMO: ("Demo", "20 s, to see that everything works. A demo is never VALID."),
+    Profile.STANDARD: ("Standard", "70 s of measure and 100 images: what a VALID run needs."),
+    Profile.DEMO: ("Demo", "20 s of measure, to see that everything works. A demo is never VALID."),
     Profile.FORMAL: ("Formal", "10.5 min, the images looped. Five such runs make a result to publish."),
 }
 """What each is called, and what it needs in one line; the first is chosen at first."""
@@ -61,22 +61,20 @@ class _Subject:
     missing: str = ""
 
 
-def form(board: BoardView, *, disabled: bool) -> Form:
+def form(board: BoardView, *, running: bool) -> Form:
     """Shows the form and returns what it says.
 
     Args:
         board: the board, for its power modes.
-        disabled: whether a run is on, so that nothing can be changed.
+        running: whether a run is on, which a download would disturb.
     """
-    model = _model(disabled)
-    dataset = _dataset(disabled)
-    mode = _power_mode(board, disabled)
-    profile = _profile(disabled)
-    length = _length(dataset, profile, disabled)
-    batch_size = _number(
-        "Batch size", 1, 4096, 1, key=state.FORM_BATCH, disabled=disabled, help_text="Images per model call."
-    )
-    phases = _advanced(board, disabled)
+    model = _model(running)
+    dataset = _dataset(running)
+    mode = _power_mode(board)
+    profile = _profile()
+    length = _length(dataset, profile)
+    batch_size = _number("Batch size", 1, 4096, 1, key=state.FORM_BATCH, help_text="Images per model call.")
+    phases = _advanced(board)
     missing = model.missing or dataset.missing
     if missing or isinstance(length, str):
         return Form(spec=None, missing=missing or str(length))
@@ -100,7 +98,9 @@ def form(board: BoardView, *, disabled: bool) -> Form:
     return Form(spec=spec)
 
 
-def _pick(labels: Mapping[str, str], *, label: str, key: str, disabled: bool, help_text: str | None = None) -> str:
+def _pick(
+    labels: Mapping[str, str], *, label: str, key: str, disabled: bool = False, help_text: str | None = None
+) -> str:
     """Shows a list of choices and returns the one that is chosen; the first at first."""
     chosen: Any = st.selectbox(
         label, list(labels), format_func=lambda name: labels[name], key=key, disabled=disabled, help=help_text
@@ -108,26 +108,23 @@ def _pick(labels: Mapping[str, str], *, label: str, key: str, disabled: bool, he
     return str(chosen)
 
 
-def _number(
-    label: str, low: float, high: float, default: float, *, key: str, disabled: bool, help_text: str | None = None
-) -> float:
+def _number(label: str, low: float, high: float, default: float, *, key: str, help_text: str | None = None) -> float:
     """Shows a number and returns it; whole where its bounds are."""
     # Not as value=: the page keeps what was typed while another page is shown, and Streamlit wants one of the two.
     st.session_state.setdefault(key, default)
     step = 1 if isinstance(low, int) else 1.0
-    typed: Any = st.number_input(label, low, high, step=step, key=key, disabled=disabled, help=help_text)
+    typed: Any = st.number_input(label, low, high, step=step, key=key, help=help_text)
     return float(typed)
 
 
-def _model(disabled: bool) -> _Subject:
+def _model(running: bool) -> _Subject:
     choices = {choice.name: choice for choice in catalog.model_choices()}
     labels = {name: choice.label for name, choice in choices.items()} | {OTHER_MODEL: "Own model (path or hub id)"}
-    name = _pick(labels, label="Model", key=state.FORM_MODEL, disabled=disabled)
+    name = _pick(labels, label="Model", key=state.FORM_MODEL)
     if name == OTHER_MODEL:
         path = st.text_input(
             "Path or hub id",
             key=state.FORM_MODEL_PATH,
-            disabled=disabled,
             placeholder="/path/to/model",
             help="A folder with config.json and safetensors, a YOLO .pt file, or the id of a cached hub model.",
         )
@@ -136,22 +133,20 @@ def _model(disabled: bool) -> _Subject:
     if choice.missing:
         st.warning(plain(choice.missing))
         return _Subject(name=name, source="cached", missing=f"{choice.label} cannot run here.")
-    return _files(choice, "weights", RANDOM, "Random", state.FORM_WEIGHTS, disabled)
+    return _files(choice, "weights", RANDOM, "Random", state.FORM_WEIGHTS, running)
 
 
-def _dataset(disabled: bool) -> _Subject:
+def _dataset(running: bool) -> _Subject:
     choices = {choice.name: choice for choice in catalog.dataset_choices()}
     labels = {name: choice.label for name, choice in choices.items()} | {FOLDER: "Folder of images on this machine"}
-    name = _pick(labels, label="Images", key=state.FORM_DATASET, disabled=disabled)
+    name = _pick(labels, label="Images", key=state.FORM_DATASET)
     if name == FOLDER:
-        path = st.text_input(
-            "Folder", key=state.FORM_DATASET_PATH, disabled=disabled, placeholder="/path/to/images"
-        ).strip()
+        path = st.text_input("Folder", key=state.FORM_DATASET_PATH, placeholder="/path/to/images").strip()
         return _Subject(name=path, source="auto", missing="" if path else "Name a folder of images.")
-    return _files(choices[name], "images", SYNTHETIC, "Synthetic", state.FORM_IMAGES, disabled)
+    return _files(choices[name], "images", SYNTHETIC, "Synthetic", state.FORM_IMAGES, running)
 
 
-def _files(choice: Choice, what: str, stand_in: str, stand_in_label: str, key: str, disabled: bool) -> _Subject:
+def _files(choice: Choice, what: str, stand_in: str, stand_in_label: str, key: str, running: bool) -> _Subject:
     """Shows where the weights or images come from, and offers the download where they are not here."""
     if choice.cached:
         size = "" if choice.size_mb is None else f", {choice.size_mb:.0f} MB"
@@ -164,49 +159,48 @@ def _files(choice: Choice, what: str, stand_in: str, stand_in_label: str, key: s
         list(hints),
         format_func=lambda option: hints[option],
         key=f"{key}_{choice.name}",
-        disabled=disabled,
         horizontal=True,
         help=f"{stand_in_label}: the same arithmetic at the same speed, but the output means nothing. "
         "The run says so everywhere.",
     )
     if source == stand_in:
         return _Subject(name=choice.name, source=stand_in)
-    downloads.offer(choice, disabled=disabled)
+    downloads.offer(choice, disabled=running)
     return _Subject(name=choice.name, source="cached", missing=f"Download the {what} of {choice.label} first.")
 
 
-def _power_mode(board: BoardView, disabled: bool) -> str:
+def _power_mode(board: BoardView) -> str:
     labels = {CURRENT: f"Current ({board.current.name})" if board.current else "Current"}
     labels |= {mode.name: f"{mode.label} (id {mode.mode_id})" for mode in board.modes}
     return _pick(
         labels,
         label="Power mode",
         key=state.FORM_MODE,
-        disabled=disabled or not board.modes,
+        disabled=not board.modes,
         help_text="As this board lists them. It is set for the run and restored after it. Where the board needs a "
         "reboot for a mode, nothing is started and the reboot is offered.",
     )
 
 
-def _profile(disabled: bool) -> str:
+def _profile() -> str:
     labels = {profile.value: label for profile, (label, _) in _PROTOCOLS.items()}
-    chosen = _pick(labels, label="Protocol", key=state.FORM_PROFILE, disabled=disabled)
+    chosen = _pick(labels, label="Protocol", key=state.FORM_PROFILE)
     st.caption(_PROTOCOLS[Profile(chosen)][1])
     return chosen
 
 
-def _length(dataset: _Subject, profile: str, disabled: bool) -> tuple[int | None, float | None] | str:
+def _length(dataset: _Subject, profile: str) -> tuple[int | None, float | None] | str:
     """Returns items and seconds, both None where the protocol decides; a sentence where the length is not known."""
     names = {name: name for name in (AS_ASKED, WHOLE, NUMBER, SECONDS)}
     least = PROFILES[profile]
-    length = _pick(names, label="Length", key=state.FORM_LENGTH, disabled=disabled)
+    length = _pick(names, label="Length", key=state.FORM_LENGTH)
     if length == NUMBER:
-        items = _number("How many images", 1, 100_000_000, 500, key=state.FORM_ITEMS, disabled=disabled)
+        items = _number("How many images", 1, 100_000_000, 500, key=state.FORM_ITEMS)
         if items < least.min_items:
             st.caption(f"Too few to be VALID: this protocol needs {least.min_items} images and more.")
         return int(items), None
     if length == SECONDS:
-        seconds = _number("How many seconds", 1, 604_800, 70, key=state.FORM_SECONDS, disabled=disabled)
+        seconds = _number("How many seconds", 1, 604_800, 70, key=state.FORM_SECONDS)
         if seconds < least.min_s:
             st.caption(f"Too short to be VALID: this protocol needs {length_text(least.min_s)} and more.")
         return None, seconds
@@ -221,7 +215,7 @@ def _length(dataset: _Subject, profile: str, disabled: bool) -> tuple[int | None
     return (items_known, None) if items_known else "The number of images is not known; give a number."
 
 
-def _advanced(board: BoardView, disabled: bool) -> dict[str, Any]:
+def _advanced(board: BoardView) -> dict[str, Any]:
     defaults = RunSpec()
     with st.expander("Phases and telemetry"):
         fields: Sequence[tuple[str, str, str]] = (
@@ -231,26 +225,24 @@ def _advanced(board: BoardView, disabled: bool) -> dict[str, Any]:
             ("cooldown_s", "Cool-down after (s)", state.FORM_COOLDOWN_S),
         )
         values: dict[str, Any] = {
-            field: _number(label, 0.0, 86_400.0, float(getattr(defaults, field)), key=key, disabled=disabled)
+            field: _number(label, 0.0, 86_400.0, float(getattr(defaults, field)), key=key)
             for field, label, key in fields
         }
-        interval_ms = _number(
-            "Time between ticks (ms)", 50, 60_000, defaults.interval_ms, key=state.FORM_INTERVAL_MS, disabled=disabled
-        )
+        interval_ms = _number("Time between ticks (ms)", 50, 60_000, defaults.interval_ms, key=state.FORM_INTERVAL_MS)
         values["interval_ms"] = int(interval_ms)
         locked = st.checkbox(
             "Lock clocks (jetson_clocks)",
             key=state.FORM_LOCK_CLOCKS,
-            disabled=disabled or not board.has_jetson_clocks,
+            disabled=not board.has_jetson_clocks,
             help="Holds the clocks at the caps of the power mode during the run and puts them back after it.",
         )
         values["lock_clocks"] = locked and board.has_jetson_clocks
-        values |= _conditions(disabled)
+        values |= _conditions()
         st.caption(f"Telemetry: {board.kind or 'none'}")
     return values
 
 
-def _conditions(disabled: bool) -> dict[str, Any]:
+def _conditions() -> dict[str, Any]:
     """Shows what only a person can tell of the run, and returns it; kept with the run."""
     ambient_c: Any = st.number_input(
         "Ambient temperature (°C, optional)",
@@ -259,7 +251,6 @@ def _conditions(disabled: bool) -> dict[str, Any]:
         value=None,
         step=0.5,
         key=state.FORM_AMBIENT_C,
-        disabled=disabled,
         placeholder="not measured",
     )
     notes: Any = st.text_area(
@@ -267,7 +258,6 @@ def _conditions(disabled: bool) -> dict[str, Any]:
         key=state.FORM_NOTES,
         max_chars=MAX_NOTES,
         height=90,
-        disabled=disabled,
         placeholder="Fan, case, supply, anything unusual",
     )
     return {"ambient_c": None if ambient_c is None else float(ambient_c), "notes": str(notes or "").strip()}

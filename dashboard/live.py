@@ -110,26 +110,54 @@ def _first_visit(view: board.BoardView) -> None:
 
 
 def _side(active: Recording | None, view: board.BoardView) -> None:
-    settings = state.settings()
     if view.error:
         st.error(refusal(view.error.message, view.error.hint))
     # First on the page, so that it is in sight on a small screen; filled when the form is known.
     top = st.container(gap="small")
-    form = controls.form(view, disabled=active is not None)
+    form = controls.form(view, running=active is not None)
+    ready = form.spec is not None and view.error is None
+    # A click that finds the board taken meanwhile must not be lost with its button.
+    asked = st.session_state.pop(state.KEY_START, False)
     with top:
         if active:
-            _stop(active)
-            st.caption(plain(asked_text(active.spec())))
-            return
-        ready = form.spec is not None and view.error is None
-        if st.button("Start", type="primary", width="stretch", disabled=not ready, key="start"):
-            _start(form.spec)
+            if asked and form.spec:
+                sweep_queue.remember(form.spec, f"Run {active.run_id} has just begun, so yours was not started.")
+            _running(active, form.spec if ready else None)
+        else:
+            st.button("Start", type="primary", width="stretch", disabled=not ready, key="start", on_click=_ask_to_start)
+            if asked:
+                _start(form.spec)
+            elif form.spec:
+                _estimate(form.spec)
         if form.missing:
             st.caption(plain(form.missing))
-        elif form.spec:
-            expected_s = launcher.estimate_s(form.spec, settings.runs_dir)
-            if expected_s is not None:
-                st.caption(f"Takes about {length_text(expected_s)}, by an earlier run of the same.")
+
+
+def _ask_to_start() -> None:
+    st.session_state[state.KEY_START] = True
+
+
+def _running(active: Recording, spec: RunSpec | None) -> None:
+    """Shows what runs and its Stop; what the form says may wait for it."""
+    _stop(active)
+    st.caption(plain(asked_text(active.spec())))
+    st.divider()
+    words = "What the form says waits in the queue, and starts by itself when the board is free."
+    if (
+        st.button("Queue as the next run", width="stretch", disabled=spec is None, key="queue_next", help=words)
+        and spec
+    ):
+        sweep_queue.add(spec)
+
+
+def _estimate(spec: RunSpec) -> None:
+    expected_s = launcher.estimate_s(spec, state.settings().runs_dir)
+    if expected_s is not None:
+        st.caption(f"Takes about {length_text(expected_s)}, by an earlier run of the same.")
+    else:
+        warmup = f"warm-up ({spec.warmup_min_s:g} to {spec.warmup_max_s:g} s)"
+        phases = f"idle ({spec.idle_s:g} s), loading, {warmup} and cool-down ({spec.cooldown_s:g} s)"
+        st.caption(f"On top of measure come {phases}.")
 
 
 def _start(spec: RunSpec | None) -> None:
@@ -143,7 +171,7 @@ def _start(spec: RunSpec | None) -> None:
     except PowerModeNeedsReboot as error:
         reboot.remember(error, spec.power_mode)
     except BoardBusy as error:
-        sweep_queue.remember(spec, error)
+        sweep_queue.remember(spec, error.message)
     except OrinError as error:
         st.session_state[state.KEY_ERROR] = (error.message, error.hint)
     else:

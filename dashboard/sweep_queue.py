@@ -91,14 +91,14 @@ def _move(settings: Settings, sweep: Sweep, place: int) -> None:
 # -- a single run ---------------------------------------------------------------------------------
 
 
-def remember(spec: RunSpec, error: OrinError) -> None:
+def remember(spec: RunSpec, message: str) -> None:
     """Keeps for this tab a run that was refused since the board is held, so that it can be queued.
 
     Args:
         spec: the run.
-        error: what the launcher said.
+        message: why it was not started.
     """
-    st.session_state[state.KEY_SWEEP_QUEUE] = (spec, error.message)
+    st.session_state[state.KEY_SWEEP_QUEUE] = (spec, message)
 
 
 def offer() -> None:

@@ -22,7 +22,7 @@ from orin_core.sweeps import queue
 from orin_core.sweeps.state import Sweep, Wanted, find_sweep
 from orin_core.sweeps.work import Outcome, SweepWork
 
-STARTED_S = 20.0
+STARTED_S = 60.0
 LOG = "conductor.log"
 
 
@@ -44,8 +44,12 @@ def ensure(settings: Settings) -> None:
             cwd=PROJECT_ROOT,
             start_new_session=True,
         )
-    # It forks and this one leaves at once: nobody has to reap the conductor.
-    if child.wait(timeout=STARTED_S) != 0:
+    try:
+        # It forks and this one leaves at once: nobody has to reap the conductor.
+        failed = child.wait(timeout=STARTED_S) != 0
+    except subprocess.TimeoutExpired:
+        failed = True
+    if failed:
         raise RunFailed("The queue's process does not start.", f"See {settings.sweeps_dir / LOG}.")
 
 

@@ -201,7 +201,9 @@ class SweepWork:
             self._note_attempt(cell, attempt)
             self._set_cell(cell.cell_id, state=CellState.DONE, reason="", run_id=recording.run_id)
             return None
-        if state == RunState.STOPPED.value and self._sweep.wanted() is not Wanted.STOP and not left_alone:
+        # At a shutdown the run is told to stop together with this process.
+        by_hand = not (left_alone or self._leaving() or self._sweep.wanted() is Wanted.STOP)
+        if state == RunState.STOPPED.value and by_hand:
             attempt = dataclasses.replace(attempt, message="Somebody stopped the run.")
             return self._failed(cell, attempt)
         if state == RunState.FAILED.value:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import board, state
+from dashboard import board, state, sweep_queue
 from dashboard.words import plain
 from orin_core.errors import BadRequest, BoardBusy, PowerModeNotPermitted
 from orin_core.runs import launcher, store
@@ -147,22 +147,53 @@ def test_folder_must_be_named(singletons: Settings) -> None:
     assert start_button(app)
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        PowerModeNotPermitted("MODE-30W may not be set.", "Run nvpmodel."),
-        BoardBusy("The board is held by run xyz.", "Wait.", run_id="xyz"),
-    ],
-)
-def test_refusal_is_shown_once_in_one_box(
-    singletons: Settings, monkeypatch: pytest.MonkeyPatch, error: PowerModeNotPermitted | BoardBusy
-) -> None:
+def test_refusal_is_shown_once_in_one_box(singletons: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = PowerModeNotPermitted("MODE-30W may not be set.", "Run nvpmodel.")
     app = page(singletons)
     started_with(app, monkeypatch, error)
     assert [box.value for box in app.error] != []
     assert error.message in app.error[0].value
     assert len(app.error) == 1
     assert len(app.run().error) == 0
+
+
+def test_a_board_that_is_held_is_said_until_it_is_answered(
+    singletons: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = page(singletons)
+    started_with(app, monkeypatch, BoardBusy("The board is held by run xyz.", "Wait.", run_id="xyz"))
+    assert "held by run xyz" in app.run().warning[0].value
+    app.button(key="queue_dismiss").click().run()
+    assert not app.run().warning
+
+
+def test_a_start_that_comes_too_late_is_said_and_can_wait(
+    singletons: Settings, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued: list[RunSpec] = []
+    monkeypatch.setattr(sweep_queue, "add", queued.append)
+    app = page(singletons)
+    app.selectbox(key=state.FORM_PROFILE).select("demo").run()
+    # Another tab's run begins between the last look of this one and its click.
+    monkeypatch.setattr(launcher, "active", lambda settings: folder.recording)
+    app.button(key="start").click().run()
+    assert plain(f"Run {RUN_ID} has just begun") in app.warning[0].value
+    assert app.run().warning, "it stays until it is answered"
+    app.button(key="queue_run").click().run()
+    assert [spec.profile for spec in queued] == ["demo"]
+    assert not app.run().warning
+
+
+def test_what_the_form_says_can_wait_for_a_run(
+    singletons: Settings, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued: list[RunSpec] = []
+    monkeypatch.setattr(sweep_queue, "add", queued.append)
+    monkeypatch.setattr(launcher, "active", lambda settings: folder.recording)
+    app = page(singletons)
+    app.selectbox(key=state.FORM_PROFILE).select("demo").run()
+    app.button(key="queue_next").click().run()
+    assert [spec.profile for spec in queued] == ["demo"]
 
 
 def test_while_a_run_is_on_nothing_can_be_started_and_stop_asks_once(
@@ -173,7 +204,7 @@ def test_while_a_run_is_on_nothing_can_be_started_and_stop_asks_once(
     monkeypatch.setattr(launcher, "stop", lambda recording: stopped.append(recording.run_id))
     app = page(singletons)
     assert "start" not in {button.key for button in app.button}
-    assert app.selectbox(key=state.FORM_MODEL).disabled
+    assert not app.button(key="queue_next").disabled
     assert app.query_params["run"] in (RUN_ID, [RUN_ID])
     asked = plain("This run: resnet-152, cifar100, standard protocol, batch 1, power mode current.")
     assert asked in [text.value for text in app.caption]
