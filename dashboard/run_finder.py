@@ -11,7 +11,7 @@ from pathlib import Path
 from orin_core.errors import BadRequest
 from orin_core.runs import launcher
 from orin_core.runs.lock import read_holder
-from orin_core.runs.recording import Recording, check_run_id, is_run_id
+from orin_core.runs.recording import Recording, is_run_id
 from orin_core.settings import Settings
 
 _KEPT = 64
@@ -47,7 +47,8 @@ class RunFinder:
         Raises:
             BadRequest: the id is malformed, so it may not become part of a path.
         """
-        check_run_id(run_id)
+        if not is_run_id(run_id):
+            raise BadRequest("This is no run id.", "Look for the run on the Runs page.")
         with self._lock:
             elsewhere = self._elsewhere.get(run_id)
         for folder in (self._usual(run_id), elsewhere):
@@ -57,10 +58,7 @@ class RunFinder:
 
     def missing(self, run_id: str) -> BadRequest:
         """Returns what to say of a run that :meth:`find` does not find."""
-        return BadRequest(
-            f"There is no run {run_id} in {self._settings.runs_dir}.",
-            "A run that was started with --runs-dir lies in a folder of its own.",
-        )
+        return BadRequest(f"Run {run_id} is not here (any more).")
 
     def _may_be_shown(self, folder: Path) -> bool:
         """Returns whether a folder that the lock file names is one of a run that lies elsewhere.

@@ -108,11 +108,17 @@ def _as_row(run_id: str, found: Mapping[str, Any]) -> Row:
         "Validity": found.get("validity") or "",
         "State": found.get("state") or "",
         # Before the figures, so that it is in sight on a small screen.
-        "Board and data": source_label(dict(found)),
+        "Board and data": _board_and_data(found),
         **{title: found.get(key) for key, (title, _) in FIGURES.items()},
         "Origin": found.get("origin") or "run",
         "Profile": found.get("profile") or "",
     }
+
+
+def _board_and_data(found: Mapping[str, Any]) -> str:
+    """Returns what a row must say first; of an imported log its file too, for it may have no model and no images."""
+    file = found.get("file")
+    return f"{source_label(dict(found))} {file}" if isinstance(file, str) else source_label(dict(found))
 
 
 def _version(path: str) -> tuple[int, int]:
@@ -131,7 +137,10 @@ def _ended(folder: str, summary: tuple[int, int], rows: tuple[int, int]) -> Row 
         return None
     recording = Recording(folder=Path(folder))
     found = told(judged_summary(recording))
-    return None if found is None else _as_row(recording.run_id, found)
+    if found is None:
+        return None
+    file = recording.spec().get("file") if found["origin"] == "imported" else None
+    return _as_row(recording.run_id, {**found, "file": file})
 
 
 def told(summary: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

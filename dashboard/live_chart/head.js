@@ -88,10 +88,13 @@ function showSteps(box, meta) {
   if (box.dataset.key === key) return;
   box.dataset.key = key;
   box.replaceChildren(...phases.map((phase) => {
-    const step = element("span", "orin-step", PHASE_NAMES[phase]);
-    const now = phase === meta.phase && meta.state === "running";
+    const last = phase === meta.phase;
+    // A run that failed or was stopped did not come to the end of its last phase.
+    const cut = last && ["failed", "stopped", "interrupted"].includes(meta.state);
+    const step = element("span", "orin-step", cut ? `✕ ${PHASE_NAMES[phase]}` : PHASE_NAMES[phase]);
+    const now = last && meta.state === "running";
     step.classList.toggle("orin-now", now);
-    step.classList.toggle("orin-past", seen.has(phase) && !now);
+    step.classList.toggle("orin-past", seen.has(phase) && !now && !cut);
     if (now) step.setAttribute("aria-current", "step");
     return step;
   }));

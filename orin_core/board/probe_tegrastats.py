@@ -72,7 +72,8 @@ class TegrastatsProbe:
         self._notices_told = 0
         self._thread: threading.Thread | None = None
         self._wake_read = self._wake_write = -1
-        self._lost_at_s: float | None = None
+        self._lost = False
+        self._last_s = 0.0  # of the last tick, or of the start
         self._pid: int | None = None
 
     @property
@@ -146,6 +147,7 @@ class TegrastatsProbe:
         """Reads child after child until closed."""
         child: subprocess.Popen[bytes] | None = first
         backoff_s = _BACKOFF_FIRST_S
+        self._last_s = time.monotonic()
         while True:
             born_s = time.monotonic()
             if child is not None:
@@ -158,10 +160,8 @@ class TegrastatsProbe:
                     return
                 kind, message = ended
                 self._notice(kind, message or f"tegrastats ended with exit code {code}.")
-            lost_s = time.monotonic()
-            if self._lost_at_s is None:
-                self._lost_at_s = lost_s
-            if lost_s - born_s > _HEALTHY_S + self._stall_s:
+            self._lost = True
+            if time.monotonic() - born_s > _HEALTHY_S + self._stall_s:
                 backoff_s = _BACKOFF_FIRST_S
             if select.select([self._wake_read], [], [], backoff_s)[0]:
                 return
@@ -222,9 +222,10 @@ class TegrastatsProbe:
             if text.strip():
                 self._emit(ProbeNotice(t_s=now_s, kind="unparsed", message=text))
             return
-        if self._lost_at_s is not None:
-            self._notice("restarted", f"tegrastats is back after {now_s - self._lost_at_s:.1f} s without a line.")
-            self._lost_at_s = None
+        if self._lost:
+            self._notice("restarted", f"tegrastats is back after {now_s - self._last_s:.1f} s without a line.")
+            self._lost = False
+        self._last_s = now_s
         tick = Tick(t_s=now_s, sample=self._sysfs.complete(sample), raw=text, throttled=self._sysfs.throttled())
         for message in self._sysfs.notices[self._notices_told :]:
             self._emit(ProbeNotice(t_s=now_s, kind="unreadable", message=message))

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +170,8 @@ def recover(settings: Settings) -> tuple[str, ...]:
 def estimate_s(spec: RunSpec, runs_dir: Path) -> float | None:
     """Returns how long a run will take by the newest finished run of the same spec, s.
 
-    Lengths of phases and of measure may differ from that run's; its rate and load time count.
+    Lengths of phases and of measure may differ from that run's; its rate, its load time and what it did between
+    measure and cooldown count.
     """
     spec = spec.validated()
     same = ("model", "dataset", "power_mode", "batch_size", "weights", "images", "telemetry")
@@ -181,13 +183,25 @@ def estimate_s(spec: RunSpec, runs_dir: Path) -> float | None:
             continue
         images = spec.min_items if spec.items is None else spec.items
         measure_s = max(spec.seconds or 0.0, images / float(summary["fps_end_to_end"]))
-        return spec.idle_s + _before_measure_s(recording, spec) + measure_s + spec.cooldown_s
+        begins = {
+            str(event.get("phase", event["kind"])): float(event["t_s"])
+            for event in recording.events()
+            if event["kind"] in ("phase", "end")
+        }
+        around_s = _before_measure_s(begins, spec) + _after_measure_s(begins, earlier.get("cooldown_s"))
+        return spec.idle_s + around_s + measure_s + spec.cooldown_s
     return None
 
 
-def _before_measure_s(recording: Recording, spec: RunSpec) -> float:
+def _before_measure_s(begins: Mapping[str, float], spec: RunSpec) -> float:
     """Returns load and warm-up of an earlier run, s."""
-    begins = {event["phase"]: float(event["t_s"]) for event in recording.events() if event["kind"] == "phase"}
     if "load" not in begins or "measure" not in begins:
         return spec.warmup_min_s
     return max(begins["measure"] - begins["load"], spec.warmup_min_s)
+
+
+def _after_measure_s(begins: Mapping[str, float], cooldown_s: object) -> float:
+    """Returns what an earlier run took after measure beside its cooldown, s: the model alone is timed once more."""
+    if "cooldown" not in begins or "end" not in begins or not isinstance(cooldown_s, (int, float)):
+        return 0.0
+    return max(0.0, begins["end"] - begins["cooldown"] - cooldown_s)

@@ -308,12 +308,19 @@ def test_head_tiles_and_labels_say_what_is_so(server: Server, viewer: Viewer) ->
     # A log may lack phases that every run of ours has.
     assert page.locator(".orin-badge").all_inner_texts() == ["IMPORTED LOG"]
     assert page.locator(".orin-step").all_inner_texts() == ["load", "measure"]
+    assert page.locator(".orin-step.orin-past").count() == 2
     expect(page).to_have_title("done · resnet-152 - Orin dashboard")
     page.locator(".orin-chart").focus()
     page.keyboard.press("ArrowLeft")
     # Extremes of many ticks are no readings of one instant.
     expect(page.locator(".orin-heard").first).to_contain_text("about 3:")
     expect(page.locator(".orin-hover-time")).to_contain_text("~ 3:")
+
+    # A phase that did not come to its end is not ticked as done.
+    answer[0] = told(state="stopped")
+    steps = ["idle", "load", "warm-up", "✕ measure", "cool-down"]
+    expect(page.locator(".orin-step")).to_have_text(steps, timeout=LONG_MS)
+    expect(page.locator(".orin-step.orin-past")).to_have_text(["load"])
 
     heat = page.locator('[data-tile="temperature"]')
     for state, word, hot in (

@@ -18,6 +18,7 @@ from orin_core.board.paths import BoardPaths
 from orin_core.board.probe import Activity
 from orin_core.board.probe_tegrastats import TegrastatsProbe
 from orin_core.board.probes import Telemetry, open_probe, resolve_telemetry
+from orin_core.board.sample import Tick
 from orin_core.board.simulator.state import State
 from orin_core.board.sysfs import Sysfs
 from orin_core.errors import BadRequest, TelemetryError
@@ -103,9 +104,15 @@ def test_a_stalled_tegrastats_is_noticed_and_replaced(
     board.write_json("faults.json", {"tegrastats": {"stall_after": 2, "once": True}})
     probe = open_probe("simulated", 50, board.folder.parent)
     probe.start(heard)
-    heard.wait(lambda h: bool(h.notices("restarted")))
+    heard.wait(lambda h: bool(h.notices("restarted")) and isinstance(h.all[-1], Tick))
     probe.close()
     assert "nothing for 1 s" in heard.notices("stalled")[0].message
+    kinds = [getattr(item, "kind", "tick") for item in heard.all]
+    before = [tick for tick in heard.all[: kinds.index("stalled")] if isinstance(tick, Tick)][-1]
+    after = next(tick for tick in heard.all[kinds.index("restarted") :] if isinstance(tick, Tick))
+    told = re.search(r"after ([0-9.]+) s without", heard.notices("restarted")[0].message)
+    assert told is not None
+    assert float(told[1]) == pytest.approx(after.t_s - before.t_s, abs=0.06), "as long as the gap in the rows"
     wait_until_gone(board)
 
 

@@ -94,7 +94,7 @@ def test_unknown_malformed_and_too_many_runs_are_told_and_the_rest_is_shown(sing
     warnings = [warning.value for warning in app.warning]
     assert len(warnings) == 3
     assert "This is no run id" in warnings[0]
-    assert "There is no run" in warnings[1]
+    assert "is not here (any more)" in warnings[1]
     assert "first 8 of 9" in warnings[2]
 
 

@@ -83,7 +83,7 @@ def test_half_written_row_is_not_sent(client: TestClient, folder: Folder) -> Non
     ("path", "status", "words"),
     [
         (f"/api/runs/{RUN_ID}/export/xlsx", 400, "no format 'xlsx'"),
-        (f"/api/runs/{RUN_ID[:-4]}ffff/export/csv", 404, "There is no run"),
+        (f"/api/runs/{RUN_ID[:-4]}ffff/export/csv", 404, "is not here (any more)"),
         ("/api/runs/..%2F..%2Fetc/export/csv", 404, ""),
         ("/api/runs/etc/export/csv", 400, "no run id"),
     ],
@@ -123,9 +123,9 @@ def test_link_to_a_run_that_has_gone_answers_with_a_page(client: TestClient, fol
     assert answer.status_code == 404
     assert answer.headers["content-type"].startswith("text/html")
     assert "content-disposition" not in answer.headers
-    assert f"There is no run {RUN_ID}" in answer.text
+    assert f"Run {RUN_ID} is not here (any more)." in answer.text
     assert 'href="/runs"' in answer.text
-    assert client.get(path).json()["message"].startswith("There is no run"), "a program gets JSON"
+    assert client.get(path).json()["message"].endswith("is not here (any more)."), "a program gets JSON"
 
 
 def test_links_lead_nowhere(client: TestClient, folder: Folder, tmp_path: Path) -> None:

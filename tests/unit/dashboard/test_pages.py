@@ -291,7 +291,7 @@ def test_run_in_another_folder_is_followed_to_its_end(
     state.reset()
     app.run()
     assert not app.error
-    assert any("lies in a folder of its own" in box.value for box in app.info)
+    assert any("is not here (any more)" in box.value for box in app.info)
 
 
 def test_failed_run_says_why_first(singletons: Settings, folder: Folder) -> None:

@@ -87,6 +87,10 @@ def test_row_of_an_imported_log_says_so(singletons: Settings, folder: Folder) ->
     row = run_rows.row_of(ended(folder, **imported, model=None), None)
     assert (row["Model"], row["Validity"], row["Board and data"]) == ("", "IMPORTED", "IMPORTED LOG")
     assert row["Origin"] == "imported"
+    store.write_json(folder.path / store.SPEC, {"origin": "imported", "file": "resnet_maxn.txt.gz"})
+    row = run_rows.row_of(ended(folder, **imported, model=None, rows=1), None)
+    assert row["Board and data"] == "IMPORTED LOG resnet_maxn.txt.gz"
+    assert run_rows.chosen([row], Wanted(search="resnet_maxn.txt")) == [row]
 
 
 def test_row_follows_the_files(singletons: Settings, folder: Folder) -> None:
@@ -184,6 +188,16 @@ def test_deep_link_keeps_the_filter_for_the_way_back(three: Settings) -> None:
     app.button(key="all_runs").click().run()
     assert asked(app) == {"mode": "MODE_30W"}
     assert models(app) == ["depth", "yolov8n"]
+
+
+@pytest.mark.parametrize(("run_id", "said"), [(RUN_ID, "is not here (any more)"), ("etc", "no run id")])
+def test_run_that_is_gone_is_told_in_words_of_the_page(three: Settings, run_id: str, said: str) -> None:
+    app = runs_page(run=run_id)
+    told = " ".join(app.session_state[state.KEY_ERROR])
+    assert said in told
+    assert not any(word in told for word in ("--", "python", str(three.runs_dir)))
+    assert asked(app) == {}
+    assert len(models(app)) == 3
 
 
 def test_run_is_deleted_only_when_that_was_confirmed(singletons: Settings, folder: Folder) -> None:
