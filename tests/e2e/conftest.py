@@ -10,11 +10,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -111,16 +113,29 @@ def server(home: Home) -> Iterator[Server]:
         made.kill()
 
 
-@pytest.fixture(scope="session")
+DRIVER_S = 30.0
+"""So long Playwright's driver may take to end, s."""
+
+
+# Not for the whole session: other tests of the same process run event loops of their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         if os.environ.get("ORIN_REQUIRE_BROWSER") == "1":
             pytest.fail("There is no chromium, and ORIN_REQUIRE_BROWSER=1 asks for it.")
         pytest.skip("There is no chromium.")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield started
-        started.close()
+    others, drivers = set(psutil.Process().children()), list[psutil.Process]()
+    # Once in many sessions the driver was still there minutes after its browser had ended.
+    force = threading.Timer(DRIVER_S, lambda: [driver.kill() for driver in drivers])
+    try:
+        with sync_playwright() as playwright:
+            drivers += [child for child in psutil.Process().children() if child not in others]
+            started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            yield started
+            force.start()
+            started.close()
+    finally:
+        force.cancel()
 
 
 @dataclasses.dataclass
