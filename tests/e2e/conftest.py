@@ -117,6 +117,11 @@ DRIVER_S = 30.0
 """So long Playwright's driver may take to end, s."""
 
 
+def kill(processes: list[psutil.Process]) -> None:
+    for one in processes:
+        one.kill()
+
+
 # Not for the whole session: other tests of the same process run event loops of their own.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -126,7 +131,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("There is no chromium.")
     others, drivers = set(psutil.Process().children()), list[psutil.Process]()
     # Once in many sessions the driver was still there minutes after its browser had ended.
-    force = threading.Timer(DRIVER_S, lambda: [driver.kill() for driver in drivers])
+    force = threading.Timer(DRIVER_S, kill, (drivers,))
     try:
         with sync_playwright() as playwright:
             drivers += [child for child in psutil.Process().children() if child not in others]
