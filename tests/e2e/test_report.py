@@ -58,7 +58,8 @@ def test_mission_view_answers_and_draws_the_front(server: Server, viewer: Viewer
     page.get_by_text("Mission", exact=True).scroll_into_view_if_needed()
     viewer.shot(page, "mission")
 
-    asked = re.compile(r"/report\?model=depth-anything-v2-base&cap_w=20&orbit_wh=10")
+    # In whatever order: the page writes them one by one.
+    asked = re.compile(r"/report\?(?=.*model=depth-anything-v2-base)(?=.*cap_w=20\b)(?=.*orbit_wh=10\b)")
     page.wait_for_url(asked, timeout=LONG_MS)
     page.get_by_role("link", name="Live").click()
     expect(page.get_by_role("heading", name="Mission")).to_have_count(0, timeout=LONG_MS)
