@@ -19,7 +19,7 @@ from orin_core.report.published import PublishedRow, hub_id, published_rows
 from orin_core.report.rows import ModelTable
 from orin_core.report.write import write_report
 from orin_core.runs import store
-from orin_core.runs.recording import Recording, list_runs
+from orin_core.runs.recording import Recording, file_version, list_runs
 
 QUERY_MODEL = "model"
 """Query key: the model that the page shows, by any of its names."""
@@ -144,16 +144,7 @@ def _plots(chosen: ModelTable, runs_dir: Path) -> None:
 
 def _trace(recording: Recording) -> plots.Trace | None:
     """Returns what is drawn of a run; read anew only where a file of it has changed."""
-    return _trace_of(recording, (_version(recording.csv_path), _version(recording.folder / store.SUMMARY)))
-
-
-def _version(path: Path) -> tuple[int, int]:
-    """Returns time of change and size of a file, zeros where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return (0, 0)
-    return (found.st_mtime_ns, found.st_size)
+    return _trace_of(recording, (file_version(recording.csv_path), file_version(recording.folder / store.SUMMARY)))
 
 
 @functools.lru_cache(maxsize=4 * PLOTTED)

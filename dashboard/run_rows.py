@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from orin_core.analysis.summary_shapes import without_damage
 from orin_core.analysis.verdict import Status
 from orin_core.runs import store
 from orin_core.runs.judged import judged_summary
-from orin_core.runs.recording import Recording, started_utc
+from orin_core.runs.recording import Recording, file_version, started_utc
 from orin_core.spec import RunState
 
 Row = Mapping[str, Any]
@@ -90,7 +89,7 @@ def row_of(recording: Recording, active: Recording | None) -> Row:
     """
     # Texts, not paths: a page of a thousand runs asks for all of them at every click.
     folder = str(recording.folder)
-    ended = _ended(folder, _version(f"{folder}/{store.SUMMARY}"), _version(f"{folder}/{store.RUN_CSV}"))
+    ended = _ended(folder, file_version(f"{folder}/{store.SUMMARY}"), file_version(f"{folder}/{store.RUN_CSV}"))
     if ended is not None:
         return ended
     running = active is not None and active.run_id == recording.run_id
@@ -119,15 +118,6 @@ def _board_and_data(found: Mapping[str, Any]) -> str:
     """Returns what a row must say first; of an imported log its file too, for it may have no model and no images."""
     file = found.get("file")
     return f"{source_label(dict(found))} {file}" if isinstance(file, str) else source_label(dict(found))
-
-
-def _version(path: str) -> tuple[int, int]:
-    """Returns time of change and size of a file, zeros where there is none."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return (0, 0)
-    return (found.st_mtime_ns, found.st_size)
 
 
 @functools.lru_cache(maxsize=_KEPT)

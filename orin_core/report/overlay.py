@@ -16,7 +16,7 @@ from orin_core.board.sample import METRIC_BY_FIELD
 from orin_core.errors import BadRequest
 from orin_core.report.measured import MAX_READING, rising, worker_window
 from orin_core.runs import columns, store
-from orin_core.runs.recording import Recording
+from orin_core.runs.recording import Recording, file_version
 from orin_core.runs.whole_lines import open_whole
 from orin_core.spec import Phase
 
@@ -123,15 +123,7 @@ def aligned(
 def lines_of(recording: Recording, points: int = POINTS) -> RunLines:
     """Returns all readings of a run; read anew only where a file of it has changed."""
     files = (recording.csv_path, recording.folder / store.EVENTS, recording.folder / store.STATUS)
-    return _lines_of(recording.folder, points, tuple(map(_version, files)))
-
-
-def _version(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return (0, 0)
-    return (found.st_mtime_ns, found.st_size)
+    return _lines_of(recording.folder, points, tuple(map(file_version, files)))
 
 
 @functools.lru_cache(maxsize=4 * MAX_RUNS)

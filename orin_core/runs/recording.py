@@ -168,6 +168,19 @@ class Tail:
         return rows
 
 
+def file_version(path: Path | str) -> tuple[int, int]:
+    """Returns time of change (ns) and size (bytes) of a file, zeros where there is none: what is kept of it is of that.
+
+    Args:
+        path: text where many are asked for: making a Path costs more than the look.
+    """
+    try:
+        found = os.stat(path)
+    except OSError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)
+
+
 def list_runs(runs_dir: Path) -> list[Recording]:
     """Returns the runs in a folder, newest first; anything that is no run folder is left out."""
     try:

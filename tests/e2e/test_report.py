@@ -60,12 +60,12 @@ def test_mission_view_answers_and_draws_the_front(server: Server, viewer: Viewer
 
     # In whatever order: the page writes them one by one.
     asked = re.compile(r"/report\?(?=.*model=depth-anything-v2-base)(?=.*cap_w=20\b)(?=.*orbit_wh=10\b)")
-    page.wait_for_url(asked, timeout=LONG_MS)
+    expect(page).to_have_url(asked, timeout=LONG_MS)
     page.get_by_role("link", name="Live").click()
     expect(page.get_by_role("heading", name="Mission")).to_have_count(0, timeout=LONG_MS)
     settled(page)  # while a script runs, Streamlit may show the next page under the old path
     page.get_by_role("link", name="Report").click()
-    page.wait_for_url(asked, timeout=LONG_MS)
+    expect(page).to_have_url(asked, timeout=LONG_MS)
     page.reload()
     expect(page.get_by_text("with at most 20 W: 30W, published")).to_be_visible(timeout=LONG_MS)
     expect(page.get_by_role("spinbutton", name="Energy per orbit (Wh)")).to_have_value("10")
