@@ -137,9 +137,10 @@ class State:
         self.set_status(mode.mode.mode_id)
 
     def reboot(self, conf: Conf, mode: ModeConf) -> None:
-        """Restarts the board in a mode: a new boot id, everything in force."""
-        put(self.folder / "boot_id", str(uuid.uuid4()))
+        """Restarts the board in a mode: everything in force, a new boot id."""
         self.apply(conf, mode)
+        # Last: whoever sees the new boot sees a board that is up, in its mode.
+        put(self.folder / "boot_id", str(uuid.uuid4()))
 
     def load(self) -> Load:
         """Returns what the worker does now; idle where it or who told of it is gone."""
