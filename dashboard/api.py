@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gzip
 import ipaddress
 import json
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 import plotly
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from dashboard import exports, gallery_api, state
@@ -148,12 +149,23 @@ def run_csv(request: Request) -> Response:
     )
 
 
+@functools.cache
+def _plotly_gz() -> bytes:
+    source = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_bytes()
+    return gzip.compress(source, mtime=0)
+
+
 def plotly_js(request: Request) -> Response:
-    """Answers ``/api/plotly.min.js?v=VERSION`` from the plotly wheel, since a kit may have no internet."""
-    path = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    """Answers ``/api/plotly.min.js?v=VERSION`` from the plotly wheel, since a kit may have no internet.
+
+    It is compressed once: Streamlit would do so for each browser, while the page waits for it.
+    """
     named = request.query_params.get("v") == plotly.__version__
-    headers = {"Cache-Control": "public, max-age=31536000, immutable" if named else "no-cache"}
-    return FileResponse(path, media_type="text/javascript; charset=utf-8", headers=headers)
+    headers = {
+        "Cache-Control": "public, max-age=31536000, immutable" if named else "no-cache",
+        "Content-Encoding": "gzip",
+    }
+    return Response(_plotly_gz(), media_type="text/javascript; charset=utf-8", headers=headers)
 
 
 def routes() -> list[BaseRoute]:

@@ -13,7 +13,8 @@ from starlette.middleware import Middleware
 
 from dashboard import api, state
 from dashboard.hosts import HostCheck
-from dashboard.promptness import send_at_once
+from dashboard.live_chart import PLOTLY_URL
+from dashboard.promptness import Preload, send_at_once
 
 
 @contextlib.asynccontextmanager
@@ -30,7 +31,8 @@ app = st.App(
     middleware=[
         Middleware(
             HostCheck, address=lambda: st.get_option("server.address"), port=lambda: st.get_option("server.port")
-        )
+        ),
+        Middleware(Preload, paths=("/", "/live"), script=PLOTLY_URL),
     ],
     lifespan=lifespan,
 )

@@ -1,4 +1,4 @@
-"""Answers leave the server at once."""
+"""Answers leave the server at once, and what a page will need is told with its first one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import contextlib
 import os
 import socket
 from pathlib import Path
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 def send_at_once(port: int, fds: Path = Path("/proc/self/fd")) -> int:
@@ -32,3 +35,29 @@ def _told(fd: int, port: int) -> bool:
             found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return True
     return False
+
+
+class Preload:
+    """Tells the browser with a page which script the page will need, so that it is there when the page asks for it.
+
+    Args:
+        app: what answers.
+        paths: the pages.
+        script: address of the script.
+    """
+
+    def __init__(self, app: ASGIApp, paths: tuple[str, ...], script: str) -> None:
+        self._app = app
+        self._paths = paths
+        self._link = f"<{script}>; rel=preload; as=script"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on; adds the header to the answer where it is one of the pages."""
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).append("Link", self._link)
+            await send(message)
+
+        wanted = scope["type"] == "http" and scope["path"] in self._paths
+        await self._app(scope, receive, told if wanted else send)

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 # The version is in the address, since browsers keep it for a year.
-_PLOTLY_URL = f"/api/plotly.min.js?v={plotly.__version__}"
+PLOTLY_URL = f"/api/plotly.min.js?v={plotly.__version__}"
 _FOLDER = Path(__file__).resolve().parent
 # One module for the browser: a component takes one text, and there is no build step.
 _SCRIPTS = (
@@ -76,7 +76,7 @@ def live_chart(*, run: str, active: str | None, follow: bool, key: str, span_s: 
             "active": active,
             "follow": follow,
             "span": span_s,
-            "plotly": _PLOTLY_URL,
+            "plotly": PLOTLY_URL,
             "demo": demo,
         },
         on_changed_change=lambda: None,

@@ -31,12 +31,13 @@ HEAP_MB = 3.0
 """So much the heap may grow from the second third of the refreshes to the last and still be called flat: 2 kB each."""
 RSS_MB = 5.0
 SLOWER = 6.0
-BENCH_S = 475.0
-"""The whole bench; the long look takes what the rest leaves."""
-LONG_LEAST_S, LONG_SETUP_S = 60.0, 15.0
+LONG_S = 600.0
+"""So long at most the long look takes."""
 REFRESH_S = 1.0
 LIGHT_REFRESH_S = 4.0
 HURRIED = 4.0
+CALM = 20
+"""Refreshes of the lighter view at its own pace: four ticks in each."""
 
 
 def _aim(name: str, value: float, limit: float, unit: str, note: str, decimals: int = 1) -> Row:
@@ -45,18 +46,20 @@ def _aim(name: str, value: float, limit: float, unit: str, note: str, decimals: 
     return Row(name=name, value=value, unit=unit, how=how, decimals=decimals)
 
 
-def _rows(label: str, found: Cost, interval_s: float = REFRESH_S) -> list[Row]:
-    """Rows of one tab; a tick waits for the refresh where that is the longer of the two."""
+def _rows(label: str, found: Cost, at_own_pace: Cost | None = None) -> list[Row]:
+    """Rows of one tab; where it was hurried, how late it shows a tick is that of its own pace."""
     median = f"median of {found.refreshes} refreshes"
     wire = f"{median}, both ways with headers; answer alone {found.answer_bytes:.0f}, mean {found.wire_mean_bytes:.0f}"
     server = f"{found.server_ms:.2f} ms a refresh, one tab"
     busy = f"median of seconds, CPU time of the thread; mean {found.busy_mean_ms_s:.0f}"
-    late = f"95th percentile of {found.ticks} ticks, refresh every {interval_s:g} s"
+    interval_s = LIGHT_REFRESH_S if at_own_pace else REFRESH_S
+    seen = at_own_pace or found
+    late = f"95th percentile of {seen.ticks} ticks, refresh every {interval_s:g} s"
     return [
         _aim(f"{label}: wire", found.wire_bytes, WIRE_BYTES, "B", wire, 0),
         _aim(f"{label}: server", found.server_ms_s, SERVER_MS_S, "ms/s", server),
         _aim(f"{label}: main thread", found.busy_ms_s, BUSY_MS_S, "ms/s", busy, 0),
-        _aim(f"{label}: tick to pixel", found.late_s, interval_s + LATE_S, "s", late, 2),
+        _aim(f"{label}: tick to pixel", seen.late_s, interval_s + LATE_S, "s", late, 2),
     ]
 
 
@@ -94,16 +97,19 @@ def _day(browser: Browser) -> tuple[Cost, list[Row]]:
         one, five = cost.one_tab(browser, day), cost.five_tabs(browser, day)
         whole = cost.whole_run(browser, day)
         light = _at_own_pace(cost.light_tab(browser, day, slower=SLOWER, hurried=HURRIED))
-    note = f"median of {paint.LOADS} with an empty cache, until lines are drawn; {paints.work}"
-    first = f"the first after the server's start, which took {day.started_s:.1f} s; not held against the target"
+        calm = cost.light_tab(browser, day, slower=SLOWER, hurried=1, refreshes=CALM)
+    note = f"median of {paint.LOADS} with an empty cache, until the figures of the run stand; {paints.work}"
+    lines = "the same loads, until the lines of the chart are drawn: Plotly's script alone runs 0.4 s; no target"
+    first = f"figures, the first after the server's start, which took {day.started_s:.1f} s; no target"
     tabs = f"server {five.server_ms_s:.1f} over {one.server_ms_s:.1f} ms/s; {five.refreshes} refreshes"
     rows = [
         _aim("live page, 24 h", paints.median_s, LIVE_PAINT_S, "s", note, 2),
+        Row(name="live page, 24 h, lines", value=paints.lines_s, unit="s", how=lines, decimals=2),
         Row(name="live page, 24 h, cold server", value=paints.first_s, unit="s", how=first, decimals=2),
         *_rows("24 h, 1 Hz", one),
         *_rows("24 h, whole run", whole),
         _aim("five tabs over one", five.server_ms_s / one.server_ms_s, TABS_RATIO, "x", tabs, 2),
-        *_rows(f"lighter, {SLOWER:g}x slower", light, LIGHT_REFRESH_S / HURRIED),
+        *_rows(f"lighter, {SLOWER:g}x slower", light, calm),
     ]
     return one, rows
 
@@ -113,10 +119,10 @@ def _fast(browser: Browser) -> list[Row]:
         return _rows("24 h, 10 Hz", cost.one_tab(browser, day))
 
 
-def _long(browser: Browser, limit_s: float) -> list[Row]:
+def _long(browser: Browser) -> list[Row]:
     # Ten ticks a second: many refreshes have something to draw, and there is time for all of them.
     with place(hours=1, interval_ms=100) as hour:
-        growth = long.long_look(browser, hour, limit_s=limit_s)
+        growth = long.long_look(browser, hour, limit_s=LONG_S)
     reached = f"{growth.refreshes:,} of {long.REFRESHES:,}"
     note = f"over {reached} refreshes in {growth.seconds:.0f} s, from the second third to the last"
     heap = f"{note}: {' '.join(f'{one:.1f}' for one in growth.heap_mb)}"
@@ -156,8 +162,7 @@ def run() -> list[Row]:
         day, more = _day(browser)
         rows += _told([*more, *_ratio_rows(hour, day)])
         rows += _told([*_shelf(browser), *_fast(browser)])
-        left_s = BENCH_S - LONG_SETUP_S - (time.monotonic() - begin_s)
-        rows += _told(_long(browser, max(LONG_LEAST_S, left_s)))
+        rows += _told(_long(browser))
     held = [row for row in rows if "target <= " in row.how]
     missed = [row.name for row in held if ": FAIL;" in row.how]
     if missed:

@@ -132,7 +132,7 @@ def five_tabs(browser: Browser, place: Place) -> Cost:
         return look(place, [first, *others], refreshes=REFRESHES + 20)
 
 
-def light_tab(browser: Browser, place: Place, *, slower: float, hurried: float) -> Cost:
+def light_tab(browser: Browser, place: Place, *, slower: float, hurried: float, refreshes: int = REFRESHES) -> Cost:
     """Returns the cost of the lighter view on a slow processor.
 
     Args:
@@ -140,8 +140,9 @@ def light_tab(browser: Browser, place: Place, *, slower: float, hurried: float) 
         place: the server.
         slower: by how much the processor is slower.
         hurried: how much faster than its own pace it refreshes, to save time.
+        refreshes: how many to wait for.
     """
     with Tab(browser, place.live(light=True), slower=slower) as tab:
         tab.drawn_s()
         tab.hurry(1 / hurried)
-        return look(place, [tab], limit_s=150.0)
+        return look(place, [tab], refreshes=refreshes, limit_s=150.0)

@@ -13,6 +13,10 @@ from tests.e2e.conftest import CHROMIUM, FLAGS
 
 LINES = ".js-plotly-plot .scatterlayer .trace path"
 PATIENCE_MS = 60_000
+FIGURES_SHOWN = """() => {
+  const numbers = [...document.querySelectorAll(".orin-tile .orin-number")];
+  return numbers.some((one) => /[0-9]/.test(one.textContent)) ? performance.now() : false;
+}"""
 CHART_DRAWN = f"() => document.querySelector({LINES!r}) ? performance.now() : false"
 _PACE = """(() => {
   const real = window.setTimeout, ask = window.fetch;
