@@ -11,7 +11,7 @@ async function ask(chart, more) {
 /** The next answer, as its document or as what was refused and why; null where the server says nothing, or nothing whole. */
 async function answered(chart) {
   try {
-    const [response] = await Promise.all([ask(chart, { since: chart.cursor, span: chart.span }), loadPlotly(chart.plotlyUrl)]);
+    const response = await ask(chart, { since: chart.cursor, span: chart.span });
     if (response.ok) return { document: await response.json() };
     // An error that nobody expected has no document.
     const said = await response.json().catch(() => null);

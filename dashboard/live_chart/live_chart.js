@@ -142,10 +142,18 @@ class LiveChart {
       this.failures = answer ? 0 : this.failures + 1;
       this.attempt(() => this.receive(answer));
       this.draw();
+      this.wantPlotly();
     } finally {
       // Whatever is wrong with this answer, the next one may do without it.
       this.timer = setTimeout(() => this.poll(), delayMs(this));
     }
+  }
+
+  /** Plotly's script alone runs for half a second: the figures of the run are painted before it. */
+  wantPlotly() {
+    if (window.Plotly) return;
+    const drawn = () => this.draw();
+    requestAnimationFrame(() => setTimeout(() => loadPlotly(this.plotlyUrl).then(drawn, drawn), 0));
   }
 
   receive(answer) {

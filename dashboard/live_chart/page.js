@@ -1,15 +1,17 @@
 // What the chart takes from the page that it lies in: Plotly, and the colours of its theme.
 
 let plotlyPromise = null;
+let plotlyFailed = false;
 
+/** Fetches Plotly where it is not there; one that did not come is fetched again by the next call. */
 function loadPlotly(url) {
-  if (window.Plotly) return Promise.resolve(window.Plotly);
   plotlyPromise ??= new Promise((resolve, reject) => {
     const script = element("script");
     script.src = url;
-    script.onload = () => resolve(window.Plotly);
+    script.onload = () => resolve();
     script.onerror = () => {
       plotlyPromise = null;
+      plotlyFailed = true;
       script.remove();
       reject(new Error("Plotly did not load"));
     };

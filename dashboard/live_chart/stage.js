@@ -105,7 +105,8 @@ class Stage {
 
   clear(chart) {
     const { meta } = chart;
-    setText(this.empty, meta?.error ? `${meta.error} ${meta.hint || ""}` : chart.ended ? "This run has no rows." : meta?.message || "Waiting for the first tick …");
+    const waiting = plotlyFailed ? "The chart could not be loaded. Trying again …" : "Drawing the chart …";
+    setText(this.empty, !window.Plotly && chart.rows.length ? waiting : meta?.error ? `${meta.error} ${meta.hint || ""}` : chart.ended ? "This run has no rows." : meta?.message || "Waiting for the first tick …");
     for (const node of [this.under, this.over, this.labels]) node.replaceChildren();
     this.events.show([], null);
     this.end();

@@ -300,8 +300,14 @@ def test_end_of_a_run_leaves_zoom_and_pause_alone(server: Server, viewer: Viewer
 
 
 def test_faults_are_said_and_the_chart_goes_on(server: Server, viewer: Viewer, story: Story) -> None:
-    viewer.expected += ["no such value", "status of 500"]
-    page = opened(server, viewer)
+    viewer.expected += ["no such value", "status of 500", "ERR_FAILED"]
+    # A script that does not come keeps the chart away, not the figures.
+    viewer.context.route("**/api/plotly.min.js?*", lambda route: route.abort())
+    page = viewer.open(server.url)
+    expect(page.get_by_text("The chart could not be loaded. Trying again …")).to_be_visible(timeout=LONG_MS)
+    assert re.search(r"\d", tile(page, "gr3d"))
+    viewer.context.unroute("**/api/plotly.min.js?*")
+    page.wait_for_selector(PLOT, state="attached", timeout=LONG_MS)
     page.evaluate("() => { window.first = document.querySelector('.orin').liveChart; }")
     alert = page.locator(".orin-alert")
     page.evaluate("() => { first.stage.draw = () => { throw new Error('no such value'); }; }")
