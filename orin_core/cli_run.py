@@ -16,6 +16,7 @@ from typing import Any
 from orin_core import cli_cell
 from orin_core.catalog import dataset_row, model_row
 from orin_core.errors import BadRequest, OrinError, RunFailed
+from orin_core.methods import EXPLAINED
 from orin_core.profiles import DEMO_S, FORMAL_S, STANDARD_S
 from orin_core.runs import launcher
 from orin_core.runs.finish import labels
@@ -28,12 +29,16 @@ EXIT_FAILED = 4
 EXIT_INTERRUPTED = 130
 POLL_S = 0.25
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
-PROFILES_HELP = f"""\
+_METHODS = "\n".join(f"  {method.value:10} {text}" for method, text in EXPLAINED.items())
+RUN_HELP = f"""\
 profiles: what a run must reach to be VALID, and the length of measure where none is given
   demo      nothing; never VALID ({DEMO_S:g} s)
   standard  60 s, 60 ticks and 100 images ({STANDARD_S:g} s, or longer until all three are reached)
   formal    600 s, 60 ticks and 100 images ({FORMAL_S:g} s, or longer); to be repeated five times
 A shorter run works too, exits 0, and says why it is not VALID.
+
+methods: how batches go through the model
+{_METHODS}
 """
 
 
@@ -44,7 +49,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "run",
         help="run one model once and print its summary",
         description="Runs one model once and prints its summary.",
-        epilog=PROFILES_HELP,
+        epilog=RUN_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     run.add_argument("--model", help="catalogue name, hub id, or path of a local model")
@@ -55,6 +60,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     length.add_argument("--items", type=int, help="images to measure")
     length.add_argument("--seconds", type=float, help="length of measure in s (default: what the profile needs)")
     run.add_argument("--batch-size", type=int, default=defaults.batch_size, help="images per model call")
+    run.add_argument("--method", default=defaults.method, help="how batches go through the model; see below")
+    run.add_argument(
+        "--precision", default=defaults.precision, help="fp32 (default), tf32, fp16, bf16, or int8 (onnx only)"
+    )
+    run.add_argument("--preload", action="store_true", help="decode the images before the clock: scope preloaded")
+    run.add_argument(
+        "--smaller-batch", action="store_true", help="where memory runs out, halve the batch instead of failing"
+    )
     run.add_argument("--weights", default=defaults.weights, help="auto (default), cached or random")
     run.add_argument("--images", default=defaults.images, help="auto (default), cached or synthetic")
     run.add_argument("--telemetry", help="auto, tegrastats, host, simulated or replay:FILE[@SPEED]")

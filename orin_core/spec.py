@@ -12,6 +12,7 @@ import math
 import typing
 from typing import Any
 
+from orin_core import methods
 from orin_core.errors import BadRequest
 from orin_core.profiles import Profile
 
@@ -135,6 +136,10 @@ class RunSpec:
         profile: ``demo``, ``standard`` or ``formal``: what the run is judged by, and its length
             where none was given.
         batch_size: images per model call, 1 or more.
+        method: how batches go through the model: :class:`orin_core.methods.Method`.
+        precision: arithmetic of the model: :class:`orin_core.methods.Precision`.
+        preload: whether images are decoded before the clock starts, which makes the scope ``preloaded``.
+        smaller_batch: consent that the batch is halved where memory runs out.
         weights: ``auto`` (cached where they are, else random), ``cached`` or ``random``.
         images: ``auto`` (cached where they are, else synthetic), ``cached`` or ``synthetic``.
         telemetry: ``auto``, ``tegrastats``, ``host``, ``simulated`` or ``replay:FILE[@SPEED]``.
@@ -159,6 +164,10 @@ class RunSpec:
     min_items: int = 0
     profile: str = Profile.STANDARD.value
     batch_size: int = 1
+    method: str = methods.Method.BATCHED.value
+    precision: str = methods.Precision.FP32.value
+    preload: bool = False
+    smaller_batch: bool = False
     weights: str = "auto"
     images: str = "auto"
     telemetry: str = "auto"
@@ -226,6 +235,7 @@ def _check_numbers(spec: RunSpec) -> None:
         usable = math.isfinite(seconds) and seconds > 0
         _refuse_if(not usable, f"A measure of {seconds:g} s cannot be made.", "Ask for more than 0 s.")
     _refuse_if(batch_size < 1, f"A batch of {batch_size} images is not possible.", "Use 1 or more.")
+    methods.check(spec.method, spec.precision, batch_size=batch_size, preload=spec.preload)
     seed_usable = 0 <= spec.seed < 2**32
     _refuse_if(not seed_usable, f"The seed {spec.seed} is out of range.", "Use a number from 0 to 4294967295.")
     usable = 50 <= interval_ms <= 60_000
