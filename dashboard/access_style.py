@@ -13,6 +13,18 @@ STYLE = """
 /* Tables on a canvas and buttons without a border show no focus by themselves. */
 [data-testid="stDataFrame"]:focus-within, [data-testid^="stBaseButton-borderless"]:focus-visible {
   outline: 2px solid light-dark(#0072b2, #56b4e9) !important; outline-offset: 1px; }
+/* Without its server Streamlit lays a dialog over the page, again and again. What we say of it must stay readable, so
+   the dialog becomes a note in the corner; it stays open, since it is what a screen reader is led to. */
+body:has([data-testid="stApp"]:not([data-test-connection-state="CONNECTED"])) [data-testid="stDialog"] {
+  background: none !important; backdrop-filter: none !important; pointer-events: none; overflow: visible !important;
+  align-items: flex-end !important; justify-content: flex-end !important; }
+body:has([data-testid="stApp"]:not([data-test-connection-state="CONNECTED"])) [data-testid="stDialog"] > * {
+  pointer-events: auto; width: auto !important; max-width: 330px !important; min-width: 0 !important;
+  margin: 0 !important; }
+body:has([data-testid="stApp"]:not([data-test-connection-state="CONNECTED"])) [data-testid="stDialog"] section {
+  font-size: 13px; }
+body:has([data-testid="stApp"]:not([data-test-connection-state="CONNECTED"])) [data-testid="stDialog"] h2 {
+  font-size: 15px; padding: 0.6rem 1rem 0; }
 </style>
 """
 """``home.py`` puts it into every page; ``light-dark`` follows the theme, which Streamlit tells in ``color-scheme``."""

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from dashboard import exports, gallery_api, state
+from dashboard import exports, gallery_api, state, sweep_api, sweep_hold
 from dashboard.answer import Question, answer
 from dashboard.feed import FeedState
 from orin_core.board.paths import is_jetson
@@ -116,6 +116,8 @@ def live(request: Request) -> Response:
             held = active is not None and active.run_id == recording.run_id
             document = build(run_feed.document(held=held), run_feed.epoch)
     document["active"] = active.run_id if active else None
+    held_by = None if active else sweep_hold.between_runs(state.settings())
+    document["sweep"] = held_by.sweep_id if held_by else ""
     text = json.dumps(document, separators=(",", ":"), allow_nan=False)
     return Response(text, media_type="application/json", headers=_NO_STORE)
 
@@ -176,4 +178,5 @@ def routes() -> list[BaseRoute]:
         Route("/api/plotly.min.js", plotly_js, methods=["GET"]),
         *gallery_api.routes(),
         *exports.routes(),
+        *sweep_api.routes(),
     ]

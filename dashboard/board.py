@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from dashboard import sweep_hold
 from orin_core.board import power
 from orin_core.board.paths import BoardPaths
 from orin_core.board.probes import board_paths, resolve_telemetry
@@ -65,13 +66,14 @@ def reboot_into(settings: Settings, mode: str) -> bool:
         Whether it was the simulated board, so that this machine goes on.
 
     Raises:
-        BoardBusy: a run holds the board.
+        BoardBusy: a run holds the board, or a sweep is at work.
         PowerModeError: the board does not go into the mode, or this user may not reboot it.
         BadRequest: this telemetry source knows no power modes.
     """
     held = launcher.active(settings)
     if held is not None:
         raise BoardBusy(f"The board is held by run {held.run_id}.", "Wait for its end, or stop it.", run_id=held.run_id)
+    sweep_hold.refuse_reboot(settings)
     _, paths = _paths(settings)
     if paths is None:
         raise BadRequest("This telemetry source knows no power modes.", "Run on a Jetson.")

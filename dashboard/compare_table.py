@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dashboard import report_table
 from dashboard.compare_charts import LOOKS, swatch
 from orin_core.analysis.verdict import Status
+from orin_core.report.against import way_of
 from orin_core.report.compare import Comparison
 from orin_core.report.differences import Compared, Differences
-from orin_core.report.figures import COLUMNS, Column, signed_pct
+from orin_core.report.figures import Column, signed_pct
+from orin_core.report.rows import columns_of
 
 # A sign and a word each, since colour alone tells some people nothing.
 _SIGNS = {Status.VALID: "✔", Status.INVALID: "✖", Status.IMPLAUSIBLE: "✖"}
@@ -54,9 +56,10 @@ STYLE = (
 
 def figures(found: Differences) -> str:
     """Returns one line per run: its look, its verdict, its figures, and the difference to the first run below each."""
-    head = "".join(f"<th>{html.escape(column.heading)}</th>" for column in COLUMNS)
+    columns = columns_of(one.row for one in found.runs)
+    head = "".join(f"<th>{html.escape(column.heading)}</th>" for column in columns)
     lines = [f"<tr><th>Run</th><th>Validity</th>{head}</tr>"]
-    lines += [_line(place, one) for place, one in enumerate(found.runs)]
+    lines += [_line(place, one, columns) for place, one in enumerate(found.runs)]
     shown = f'<table class="orin-results orin-compared">{"".join(lines)}</table>'
     return report_table.scrolling("Figures of the runs", shown)
 
@@ -94,11 +97,14 @@ def mark(place: int, one: Compared) -> str:
     )
 
 
-def _line(place: int, one: Compared) -> str:
+def _line(place: int, one: Compared, columns: Sequence[Column]) -> str:
     link = f"/runs?run={html.escape(one.run_id)}"
     name = f'<a href="{link}" target="_self">{html.escape(one.model or "model not named")}</a>'
-    cells = "".join(f"<td>{_figure(one, column, is_first=place == 0)}</td>" for column in COLUMNS)
-    return f'<tr class="first"><td>{mark(place, one)}<div>{name}</div></td><td>{_validity(one)}</td>{cells}</tr>'
+    cells = "".join(f"<td>{_figure(one, column, is_first=place == 0)}</td>" for column in columns)
+    # Beside a speed-up always how far the results agree.
+    below = (way_of(one.row), one.row.against_text()) if one.row else ()
+    small = "".join(f'<div class="small">{html.escape(text)}</div>' for text in below if text)
+    return f'<tr class="first"><td>{mark(place, one)}<div>{name}</div>{small}</td><td>{_validity(one)}</td>{cells}</tr>'
 
 
 def _validity(one: Compared) -> str:
@@ -119,7 +125,7 @@ def _figure(one: Compared, column: Column, *, is_first: bool) -> str:
     if not text:
         return "–"
     if is_first:
-        return f'{text}<div class="small">reference</div>'
+        return f'{text}<div class="small">first run</div>'
     difference = one.differences.get(column.field)
     return text if difference is None else text + _difference(difference)
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from dashboard import downloads, state
+from dashboard import downloads, method_form, state
 from dashboard.board import BoardView
-from dashboard.words import length_text, plain
+from dashboard.widgets import number, pick
+from dashboard.words import length_text, plain, short_name
 from orin_core import catalog
 from orin_core.analysis.verdict import PROFILES
 from orin_core.catalog import Choice
-from orin_core.errors import BadRequest, OrinError
+from orin_core.errors import BadRequest, NotCached, OrinError
 from orin_core.profiles import Profile
 from orin_core.spec import MAX_NOTES, RunSpec
 
@@ -73,8 +75,8 @@ def form(board: BoardView, *, running: bool) -> Form:
     mode = _power_mode(board)
     profile = _profile()
     length = _length(dataset, profile)
-    batch_size = _number("Batch size", 1, 4096, 1, key=state.FORM_BATCH, help_text="Images per model call.")
-    phases = _advanced(board)
+    method = method_form.show()
+    others = _advanced(board, method["method"], dataset.name)
     missing = model.missing or dataset.missing
     if missing or isinstance(length, str):
         return Form(spec=None, missing=missing or str(length))
@@ -85,11 +87,11 @@ def form(board: BoardView, *, running: bool) -> Form:
         profile=profile,
         items=length[0],
         seconds=length[1],
-        batch_size=int(batch_size),
         weights=model.source,
         images=dataset.source,
         telemetry=state.settings().telemetry,
-        **phases,
+        **method,
+        **others,
     )
     try:
         spec.validated()
@@ -98,37 +100,19 @@ def form(board: BoardView, *, running: bool) -> Form:
     return Form(spec=spec)
 
 
-def _pick(
-    labels: Mapping[str, str], *, label: str, key: str, disabled: bool = False, help_text: str | None = None
-) -> str:
-    """Shows a list of choices and returns the one that is chosen; the first at first."""
-    chosen: Any = st.selectbox(
-        label, list(labels), format_func=lambda name: labels[name], key=key, disabled=disabled, help=help_text
-    )
-    return str(chosen)
-
-
-def _number(label: str, low: float, high: float, default: float, *, key: str, help_text: str | None = None) -> float:
-    """Shows a number and returns it; whole where its bounds are."""
-    # Not as value=: the page keeps what was typed while another page is shown, and Streamlit wants one of the two.
-    st.session_state.setdefault(key, default)
-    step = 1 if isinstance(low, int) else 1.0
-    typed: Any = st.number_input(label, low, high, step=step, key=key, help=help_text)
-    return float(typed)
-
-
 def _model(running: bool) -> _Subject:
     choices = {choice.name: choice for choice in catalog.model_choices()}
     labels = {name: choice.label for name, choice in choices.items()} | {OTHER_MODEL: "Own model (path or hub id)"}
-    name = _pick(labels, label="Model", key=state.FORM_MODEL)
+    name = pick(labels, label="Model", key=state.FORM_MODEL)
     if name == OTHER_MODEL:
-        path = st.text_input(
+        typed = st.text_input(
             "Path or hub id",
             key=state.FORM_MODEL_PATH,
             placeholder="/path/to/model",
-            help="A folder with config.json and safetensors, a YOLO .pt file, or the id of a cached hub model.",
+            help="A folder with config.json and safetensors, a YOLO .pt file, a hub id (owner/name), or a YOLO file on "
+            "the hub (owner/name/file.pt).",
         )
-        return _Subject(name=path.strip(), source="auto", missing="" if path.strip() else "Name your model.")
+        return _own(typed.strip(), "model", catalog.resolve_model, running)
     choice = choices[name]
     if choice.missing:
         st.warning(plain(choice.missing))
@@ -138,12 +122,37 @@ def _model(running: bool) -> _Subject:
 
 def _dataset(running: bool) -> _Subject:
     choices = {choice.name: choice for choice in catalog.dataset_choices()}
-    labels = {name: choice.label for name, choice in choices.items()} | {FOLDER: "Folder of images on this machine"}
-    name = _pick(labels, label="Images", key=state.FORM_DATASET)
+    labels = {name: choice.label for name, choice in choices.items()} | {FOLDER: "Own images (path, camera or hub id)"}
+    name = pick(labels, label="Images", key=state.FORM_DATASET)
     if name == FOLDER:
-        path = st.text_input("Folder", key=state.FORM_DATASET_PATH, placeholder="/path/to/images").strip()
-        return _Subject(name=path, source="auto", missing="" if path else "Name a folder of images.")
+        typed = st.text_input(
+            "Path, camera or hub id",
+            key=state.FORM_DATASET_PATH,
+            placeholder="/path/to/images",
+            help="A folder of images, a parquet file or a folder of them, what the datasets library saved, a camera "
+            "(camera:0, or camera:/path/to/video.mp4), or a hub id (owner/name).",
+        )
+        return _own(typed.strip(), "data set", catalog.resolve_dataset, running)
     return _files(choices[name], "images", SYNTHETIC, "Synthetic", state.FORM_IMAGES, running)
+
+
+def _own(name: str, what: str, resolve: Callable[[str], object], running: bool) -> _Subject:
+    """Returns what a person typed, with what is wrong with it; offers the download of what the hub may have."""
+    if not name:
+        return _Subject(name=name, source="auto", missing=f"Name your {what}.")
+    # A folder is not gone through each time the page is drawn: it may be large.
+    if Path(name).expanduser().is_dir() and what == "data set":
+        return _Subject(name=name, source="auto")
+    try:
+        resolve(name)
+    except NotCached as error:
+        if catalog.is_path(name):
+            return _Subject(name=name, source="auto", missing=error.message)
+        downloads.offer(name, short_name(name), disabled=running)
+        return _Subject(name=name, source="auto", missing=f"Download {short_name(name)} first.")
+    except OrinError as error:
+        return _Subject(name=name, source="auto", missing=str(error))
+    return _Subject(name=name, source="auto")
 
 
 def _files(choice: Choice, what: str, stand_in: str, stand_in_label: str, key: str, running: bool) -> _Subject:
@@ -165,14 +174,14 @@ def _files(choice: Choice, what: str, stand_in: str, stand_in_label: str, key: s
     )
     if source == stand_in:
         return _Subject(name=choice.name, source=stand_in)
-    downloads.offer(choice, disabled=running)
+    downloads.offer(choice.name, choice.label, disabled=running)
     return _Subject(name=choice.name, source="cached", missing=f"Download the {what} of {choice.label} first.")
 
 
 def _power_mode(board: BoardView) -> str:
     labels = {CURRENT: f"Current ({board.current.name})" if board.current else "Current"}
     labels |= {mode.name: f"{mode.label} (id {mode.mode_id})" for mode in board.modes}
-    return _pick(
+    return pick(
         labels,
         label="Power mode",
         key=state.FORM_MODE,
@@ -184,7 +193,7 @@ def _power_mode(board: BoardView) -> str:
 
 def _profile() -> str:
     labels = {profile.value: label for profile, (label, _) in _PROTOCOLS.items()}
-    chosen = _pick(labels, label="Protocol", key=state.FORM_PROFILE)
+    chosen = pick(labels, label="Protocol", key=state.FORM_PROFILE)
     st.caption(_PROTOCOLS[Profile(chosen)][1])
     return chosen
 
@@ -193,14 +202,14 @@ def _length(dataset: _Subject, profile: str) -> tuple[int | None, float | None] 
     """Returns items and seconds, both None where the protocol decides; a sentence where the length is not known."""
     names = {name: name for name in (AS_ASKED, WHOLE, NUMBER, SECONDS)}
     least = PROFILES[profile]
-    length = _pick(names, label="Length", key=state.FORM_LENGTH)
+    length = pick(names, label="Length", key=state.FORM_LENGTH)
     if length == NUMBER:
-        items = _number("How many images", 1, 100_000_000, 500, key=state.FORM_ITEMS)
+        items = number("How many images", 1, 100_000_000, 500, key=state.FORM_ITEMS)
         if items < least.min_items:
             st.caption(f"Too few to be VALID: this protocol needs {least.min_items} images and more.")
         return int(items), None
     if length == SECONDS:
-        seconds = _number("How many seconds", 1, 604_800, 70, key=state.FORM_SECONDS)
+        seconds = number("How many seconds", 1, 604_800, 70, key=state.FORM_SECONDS)
         if seconds < least.min_s:
             st.caption(f"Too short to be VALID: this protocol needs {length_text(least.min_s)} and more.")
         return None, seconds
@@ -215,20 +224,21 @@ def _length(dataset: _Subject, profile: str) -> tuple[int | None, float | None] 
     return (items_known, None) if items_known else "The number of images is not known; give a number."
 
 
-def _advanced(board: BoardView) -> dict[str, Any]:
+def _advanced(board: BoardView, method: str, dataset: str) -> dict[str, Any]:
     defaults = RunSpec()
-    with st.expander("Phases and telemetry"):
+    with st.expander("Memory, phases and telemetry"):
+        values = method_form.memory(method, dataset)
         fields: Sequence[tuple[str, str, str]] = (
             ("idle_s", "Idle before (s)", state.FORM_IDLE_S),
             ("warmup_min_s", "Warm-up at least (s)", state.FORM_WARMUP_MIN_S),
             ("warmup_max_s", "Warm-up at most (s)", state.FORM_WARMUP_MAX_S),
             ("cooldown_s", "Cool-down after (s)", state.FORM_COOLDOWN_S),
         )
-        values: dict[str, Any] = {
-            field: _number(label, 0.0, 86_400.0, float(getattr(defaults, field)), key=key)
+        values |= {
+            field: number(label, 0.0, 86_400.0, float(getattr(defaults, field)), key=key)
             for field, label, key in fields
         }
-        interval_ms = _number("Time between ticks (ms)", 50, 60_000, defaults.interval_ms, key=state.FORM_INTERVAL_MS)
+        interval_ms = number("Time between ticks (ms)", 50, 60_000, defaults.interval_ms, key=state.FORM_INTERVAL_MS)
         values["interval_ms"] = int(interval_ms)
         locked = st.checkbox(
             "Lock clocks (jetson_clocks)",

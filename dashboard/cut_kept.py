@@ -22,7 +22,7 @@ def show(made: Sequence[Imported], *, key: str) -> None:
         st.markdown(f"**{heading(made)}**")
         for one in made:
             _run(one)
-        if any(one.already and one.recording.folder.is_dir() for one in made):
+        if any(one.already and not one.alike and one.recording.folder.is_dir() for one in made):
             st.caption(
                 "Model, data set, images and mode that are typed now do not change a run that is there. To change "
                 "them, open the run, delete it there, come back and accept again."
@@ -34,6 +34,8 @@ def heading(made: Sequence[Imported]) -> str:
     there = sum(one.already for one in made)
     if not there:
         return "✔ Kept."
+    if there == len(made) and all(one.alike for one in made):
+        return "Nothing was stored: another file holds the same rows."
     if there == len(made):
         return "Nothing was stored: this was imported before."
     return f"✔ {_runs(len(made) - there)} kept; {_runs(there)} imported before."
@@ -49,7 +51,7 @@ def _run(one: Imported) -> None:
         st.caption(f"{run_id} was removed since.")
         return
     links.link("runs", f"Open {run_id}", query=[(state.QUERY_RUN, one.recording.run_id)])
-    said = [f"It was imported before and is as it was: {_is(one)}."] if one.already else []
+    said = [f"It was imported before and is as it was: {_is(one)}."] if one.already and not one.alike else []
     for text in (*said, *one.notes):
         st.caption(plain(text))
 

@@ -35,6 +35,23 @@ _STYLE = """
 .st-key-demo_side .orin-verdict details, .st-key-demo_side .orin-verdict .small,
 .st-key-demo_side .orin-verdict > ul > li:nth-child(n+3) { display: none; }
 .st-key-demo_ended .orin-gallery { grid-template-columns: repeat(auto-fill, minmax(max(130px, 28%), 1fr)) !important; }
+/* A projector of few lines: verdict, figures and pictures are in sight at once. */
+@media (max-height: 800px) and (min-width: 900px) {
+  .stMainBlockContainer { padding: 0.6rem 1.2rem 0.3rem; }
+  .st-key-demo_side .orin-figures { grid-template-columns: repeat(3, 1fr); gap: 6px; }
+  .st-key-demo_side .orin-figure { padding: 3px 8px; font-size: 12px; }
+  .st-key-demo_side .orin-figure b { font-size: 22px; }
+  .st-key-demo_side .orin-judged { gap: 6px; }
+  .st-key-demo_side .orin-verdict { font-size: 14px; padding: 6px 10px; }
+  .st-key-demo_side .orin-verdict b.badge { font-size: 13px; }
+  .st-key-demo_side .orin-verdict > ul > li:nth-child(n+2) { display: none; }
+  .st-key-demo_side .orin-verdict li { font-size: 12.5px; }
+  .st-key-demo_side [data-testid="stCaptionContainer"] { font-size: 12px; }
+  .st-key-demo_side .orin-gallery { grid-template-columns: repeat(3, 1fr) !important; gap: 6px; }
+  .st-key-demo_side .orin-gallery-head { font-size: 16px; margin: 0 0 4px; }
+  .st-key-demo_side .orin-gallery figcaption { font-size: 12px; padding: 2px 6px 3px; }
+  .st-key-demo_side .orin-gallery-note { font-size: 12px; margin-top: 4px; }
+}
 .orin-demo-leave { display: flex; justify-content: flex-end; font-size: 13px; }
 .orin-demo-leave a { color: inherit; opacity: 0.75; }
 .orin-demo-leave a:hover, .orin-demo-leave a:focus-visible { opacity: 1; }

@@ -17,7 +17,10 @@ _NO_IDLE = "there was no idle phase, or nothing was read in it"
 _NO_CLOCK = "not timed"
 _NO_COUNT = "not counted"
 _NO_MODES = "this source has no power modes"
-_ONLY_OF_A_RUN = (_NO_BATCH, _NO_LOAD, _NO_CLOCK, _NO_COUNT, _NO_MODES)
+_OLDER = "a run of an older version"
+_NO_TEXT = "only text generation has tokens"
+_NOT_HELD = "the reference itself, a run of an older version, or the model was not loaded"
+_ONLY_OF_A_RUN = (_NO_BATCH, _NO_LOAD, _NO_CLOCK, _NO_COUNT, _NO_MODES, _OLDER, _NOT_HELD)
 _LOG = "a log does not tell"
 
 
@@ -48,6 +51,8 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             Row("Data set", "dataset", why="not told"),
             Row("Started (UTC)", "started_utc", why="not told"),
             Row("Origin", "origin"),
+            Row("Sweep", "sweep", why="a run of its own"),
+            Row("Cell", "cell", why="a run of its own"),
             Row("Protocol", "profile", why="a log, or a run of an older version"),
             Row("Images asked for", "items_asked", "{:,}", why="the length was given in seconds"),
             Row("Seconds asked for", "seconds_asked", "{:g}", " s", "the length was given in images"),
@@ -56,7 +61,9 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             Row("Images that could not be read", "failed_items", "{:,}"),
             Row("Results read on the host", "results", "{:,}", why=_NO_BATCH),
             Row("Sizes of what the model got", "input_shapes", why=_NO_BATCH),
+            Row("Method", "method", why=_OLDER),
             Row("Batch size", "batch_size", why=_NO_LOAD),
+            Row("Batch size, asked", "batch_size_asked", why=_NO_LOAD),
             Row("Batches in flight", "in_flight", why=_NO_LOAD),
             Row("Scope", "scope", why=_NO_LOAD),
             Row("Measure was begun", "measure_began"),
@@ -82,11 +89,23 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
         (
             Row("FPS end to end", "fps_end_to_end", "{:.3f}", why=_NO_BATCH),
             Row("FPS model only", "fps_model", "{:.3f}", why=_NO_CLOCK),
+            Row("Tokens per second", "tokens_per_s", "{:.2f}", why=_NO_TEXT),
+            Row("Time to the first token, median", "ttft_ms_p50", "{:.1f}", " ms", _NO_TEXT),
             Row("Device busy", "device_busy_share", "{:.1%}", why="only on CUDA, and needs both FPS"),
             Row("FPS of the first half", "fps_first_half", "{:.3f}", why=_NO_BATCH),
             Row("FPS of the second half", "fps_second_half", "{:.3f}", why=_NO_BATCH),
             Row("Physical bound", "fps_bound", "{:,.1f}", " FPS", "only where the board itself computes"),
             Row("Bound from", "fps_bound_basis"),
+        ),
+    ),
+    (
+        "Agreement with the reference",
+        (
+            Row("Compared by", "agreement_metric", why=_NOT_HELD),
+            Row("Agreement", "agreement_value", "{:.4g}", why=_NOT_HELD),
+            Row("Least or most that is allowed", "agreement_threshold", "{:.4g}", why=_NOT_HELD),
+            Row("Agrees", "agreement_ok", why=_NOT_HELD),
+            Row("Images compared", "agreement_images", "{:,}", why=_NOT_HELD),
         ),
     ),
     (

@@ -17,6 +17,7 @@ from dashboard.cut_table import Cut, cut_table, proposed_cuts, what_is_wrong
 from dashboard.words import length_text, plain, refusal
 from orin_core.errors import OrinError
 from orin_core.runs import importing
+from orin_core.runs.import_facts import NO_MODEL
 from orin_core.runs.importing import Imported, Proposal
 
 MAX_MB = 100
@@ -168,12 +169,23 @@ def _file(file_id: str, opened: Opened, *, measuring: bool) -> None:
     if wrong:
         st.error(plain(wrong))
     subject = subject_inputs(key=key)
+    if subject[0] is None:
+        st.caption(f"⚠ {plain(NO_MODEL)}")
+    twice = _asked_twice(opened, key)
     count = f"{len(cuts)} run{'' if len(cuts) == 1 else 's'}"
     barred = bool(wrong) or not cuts or measuring
     if st.button(f"Accept: keep {count}", type="primary", key=f"{key}_accept", disabled=barred):
-        _accept(opened, proposal, cuts, subject)
+        _accept(opened, proposal, cuts, subject, twice=twice)
+        st.rerun()
     if opened.stored:
         cut_kept.show(opened.stored, key=f"{key}_stored")
+
+
+def _asked_twice(opened: Opened, key: str) -> bool:
+    """Shows, where an accepted run is there from another file, the choice to keep it all the same."""
+    if not any(one.alike for one in opened.stored):
+        return False
+    return st.checkbox("Keep runs also where another file gave the same rows", key=input_key(f"{key}_twice"))
 
 
 def _origin(proposal: Proposal) -> str:
@@ -200,6 +212,8 @@ def _accept(
     proposal: Proposal,
     cuts: Sequence[Cut],
     subject: tuple[str | None, str | None, str | None],
+    *,
+    twice: bool,
 ) -> None:
     """Makes the runs; the upload is written out again for as long as that takes."""
     items = [cut.items for cut in cuts]
@@ -215,10 +229,12 @@ def _accept(
                 model=model,
                 dataset=dataset,
                 power_mode=power_mode,
+                twice=twice,
             )
     except OrinError as error:
-        st.error(refusal(error.message, error.hint))
+        st.session_state[state.KEY_ERROR] = (error.message, error.hint)
     except OSError as error:
-        st.error(refusal(f"The runs could not be kept: {error.strerror or error}.", "Is the disk full?"))
+        said = f"The runs could not be kept: {error.strerror or error}."
+        st.session_state[state.KEY_ERROR] = (said, "Is the disk full?")
     else:
         opened.stored = tuple(made)

@@ -28,11 +28,16 @@ def known(name: str) -> bool:
     return _page(name) is not None
 
 
-def link(name: str, label: str, *, query: Sequence[tuple[str, str]] = ()) -> None:
-    """Shows a link to a page; nothing where there is no such page."""
+def link(
+    name: str, label: str, *, query: Sequence[tuple[str, str]] = (), disabled: bool = False, help: str | None = None
+) -> None:
+    """Shows a link to a page; nothing where there is no such page.
+
+    Unlike :func:`go` it leaves one entry in the browser's history, so that its way back is one step.
+    """
     page = _page(name)
     if page is not None:
-        st.page_link(page, label=label, query_params=dict(query) or None)
+        st.page_link(page, label=label, query_params=dict(query) or None, disabled=disabled, help=help)
 
 
 def go(name: str, *, query: Sequence[tuple[str, str]] = ()) -> None:

@@ -6,14 +6,12 @@ import html
 
 import streamlit as st
 
-from dashboard import board, controls, demo, gallery, links, reboot, state, summary_view, sweep_queue
+from dashboard import board, demo, gallery, links, live_side, reboot, state, summary_view, sweep_hold, sweep_queue
 from dashboard.live_chart import live_chart
-from dashboard.words import asked_text, length_text, plain, refusal
-from orin_core.errors import BadRequest, BoardBusy, OrinError, PowerModeNeedsReboot
-from orin_core.runs import launcher
+from dashboard.words import plain
+from orin_core.errors import BadRequest
 from orin_core.runs.judged import judged_summary
 from orin_core.runs.recording import Recording, list_runs
-from orin_core.spec import RunSpec
 
 _INTRO = (
     "**1.** The board is shown live below: GPU, memory, temperatures, power.  \n"
@@ -37,12 +35,14 @@ def page() -> None:
     shown = active or _followed()
     _remember(shown)
     view = board.look(state.settings())
+    between = None if active else sweep_hold.between_runs(state.settings())
     with st.sidebar:
-        _side(active, view)
+        live_side.show(active, between, view)
         address = html.escape(demo.link(shown.run_id if shown else None))
         st.html(f'<div class="orin-links"><a class="orin-link" href="{address}" target="_self">Demo view</a></div>')
     for notice in st.session_state.pop(state.KEY_NOTICES, ()):
         st.info(plain(notice))
+    sweep_queue.told()
     sweep_queue.offer()
     if not active:
         reboot.offer()
@@ -61,11 +61,12 @@ def page() -> None:
         follow=True,
         span_s=600 if active else 0 if shown else 120,
         key=state.KEY_LIVE,
+        sweep=between.sweep_id if between else "",
     )
     if shown and not active:
         gallery.show(shown)
     if summary:
-        summary_view.details(summary)
+        summary_view.details(summary, shown.spec() if shown else {})
 
 
 def _followed() -> Recording | None:
@@ -107,101 +108,6 @@ def _first_visit(view: board.BoardView) -> None:
         else:
             st.caption(_SIMULATED_CAN_BE)
         links.link("import", "Bring in an old tegrastats log or CSV →")
-
-
-def _side(active: Recording | None, view: board.BoardView) -> None:
-    if view.error:
-        st.error(refusal(view.error.message, view.error.hint))
-    # First on the page, so that it is in sight on a small screen; filled when the form is known.
-    top = st.container(gap="small")
-    form = controls.form(view, running=active is not None)
-    ready = form.spec is not None and view.error is None
-    # A click that finds the board taken meanwhile must not be lost with its button.
-    asked = st.session_state.pop(state.KEY_START, False)
-    with top:
-        if active:
-            if asked and form.spec:
-                sweep_queue.remember(form.spec, f"Run {active.run_id} has just begun, so yours was not started.")
-            _running(active, form.spec if ready else None)
-        else:
-            st.button("Start", type="primary", width="stretch", disabled=not ready, key="start", on_click=_ask_to_start)
-            if asked:
-                _start(form.spec)
-            elif form.spec:
-                _estimate(form.spec)
-        if form.missing:
-            st.caption(plain(form.missing))
-
-
-def _ask_to_start() -> None:
-    st.session_state[state.KEY_START] = True
-
-
-def _running(active: Recording, spec: RunSpec | None) -> None:
-    """Shows what runs and its Stop; what the form says may wait for it."""
-    _stop(active)
-    st.caption(plain(asked_text(active.spec())))
-    st.divider()
-    words = "What the form says waits in the queue, and starts by itself when the board is free."
-    if (
-        st.button("Queue as the next run", width="stretch", disabled=spec is None, key="queue_next", help=words)
-        and spec
-    ):
-        sweep_queue.add(spec)
-
-
-def _estimate(spec: RunSpec) -> None:
-    expected_s = launcher.estimate_s(spec, state.settings().runs_dir)
-    if expected_s is not None:
-        st.caption(f"Takes about {length_text(expected_s)}, by an earlier run of the same.")
-    else:
-        warmup = f"warm-up ({spec.warmup_min_s:g} to {spec.warmup_max_s:g} s)"
-        phases = f"idle ({spec.idle_s:g} s), loading, {warmup} and cool-down ({spec.cooldown_s:g} s)"
-        st.caption(f"On top of measure come {phases}.")
-
-
-def _start(spec: RunSpec | None) -> None:
-    if spec is None:
-        return
-    reboot.forget()
-    try:
-        # The run wants tegrastats for itself from its first tick on.
-        with st.spinner("Preparing the board …"), state.idle_board().held_off():
-            started = launcher.start(spec, state.settings())
-    except PowerModeNeedsReboot as error:
-        reboot.remember(error, spec.power_mode)
-    except BoardBusy as error:
-        sweep_queue.remember(spec, error.message)
-    except OrinError as error:
-        st.session_state[state.KEY_ERROR] = (error.message, error.hint)
-    else:
-        st.session_state[state.KEY_NOTICES] = started.notices
-        st.query_params[state.QUERY_RUN] = started.run_id
-    st.rerun()
-
-
-def _stop(active: Recording) -> None:
-    """Asks once, then stops."""
-    if st.session_state.get(state.KEY_CONFIRM_STOP) != active.run_id:
-        if st.button("Stop", width="stretch", key="stop"):
-            st.session_state[state.KEY_CONFIRM_STOP] = active.run_id
-            st.rerun()
-        return
-    st.warning("Stop this run? What it has measured is kept.")
-    yes, no = st.columns(2)
-    if yes.button("Stop it", type="primary", width="stretch", key="stop_yes"):
-        del st.session_state[state.KEY_CONFIRM_STOP]
-        try:
-            launcher.stop(active)
-        except OrinError as error:
-            if state.run_finder().active() is None:
-                st.session_state[state.KEY_NOTICES] = ("It had just ended.",)
-            else:
-                st.session_state[state.KEY_ERROR] = (error.message, error.hint)
-        st.rerun()
-    if no.button("Keep it", width="stretch", key="stop_no"):
-        del st.session_state[state.KEY_CONFIRM_STOP]
-        st.rerun()
 
 
 def _after(shown: Recording, *, summary: bool) -> None:

@@ -28,6 +28,7 @@ KEY_ALL = "report_all_models"
 UNNAMED = "unnamed"
 PLOTTED = 8
 _MAX_GR3D_PCT = 103.0
+Version = tuple[int, int]
 
 _STYLE = """
 <style>
@@ -62,20 +63,19 @@ def page() -> None:
 
 
 def _tables(runs_dir: Path) -> tuple[ModelTable, ...]:
-    """Returns the results of every model; read anew only where a summary has come or changed."""
+    """Returns the results of every model; read anew only where a run has come or changed."""
     versions = []
     for recording in list_runs(runs_dir):
-        try:
-            changed_ns = (recording.folder / store.SUMMARY).stat().st_mtime_ns
-        except OSError:  # it goes on, or was interrupted
-            continue
-        versions.append((recording.run_id, changed_ns))
+        version = file_version(recording.folder / store.SUMMARY)
+        # Without one it goes on, or was interrupted. The rows are looked at as well: they may be lost.
+        if version != (0, 0):
+            versions.append((recording.run_id, version, file_version(recording.csv_path)))
     return _built(runs_dir, tuple(versions))
 
 
 @functools.lru_cache(maxsize=2)
-def _built(runs_dir: Path, versions: tuple[tuple[str, int], ...]) -> tuple[ModelTable, ...]:
-    return table.build([Recording(folder=runs_dir / run_id) for run_id, _ in versions])
+def _built(runs_dir: Path, versions: tuple[tuple[str, Version, Version], ...]) -> tuple[ModelTable, ...]:
+    return table.build([Recording(folder=runs_dir / run_id) for run_id, _, _ in versions])
 
 
 def _choose(tables: Sequence[ModelTable]) -> ModelTable:
@@ -185,11 +185,16 @@ def _report_file(runs_dir: Path, models: tuple[str, ...] | None, form: str) -> b
         written = write_report(runs_dir, Path(folder), models=models, formats=(form,))
         if form != "md":
             return next(path for path in written if path.suffix == f".{form}").read_bytes()
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in sorted(one for one in Path(folder).rglob("*") if one.is_file()):
-                archive.write(path, path.relative_to(folder))
-        return packed.getvalue()
+        return zipped(Path(folder))
+
+
+def zipped(folder: Path) -> bytes:
+    """Returns everything in a folder as a zip."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+            archive.write(path, path.relative_to(folder))
+    return packed.getvalue()
 
 
 def _other_published(tables: Sequence[ModelTable]) -> None:

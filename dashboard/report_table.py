@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from orin_core.analysis.verdict import Status
 from orin_core.report.caption import WRONG_MARK
-from orin_core.report.figures import COLUMNS, Column, signed_pct
+from orin_core.report.figures import Column, signed_pct
 from orin_core.report.published import PublishedRow
 from orin_core.report.rows import Best, ModelTable, Row
 
@@ -17,7 +17,13 @@ _TONES = {Status.VALID: "good", Status.INVALID: "bad", Status.IMPLAUSIBLE: "bad"
 
 STYLE = """
 <style>
-.orin-scroll { overflow-x: auto; }
+/* Where there is more to the side a shadow says so: it stands still, and a cover of the page's colour moves over it. */
+.orin-scroll { overflow-x: auto; scrollbar-width: thin; --page: light-dark(#ffffff, #11161b);
+  --shade: light-dark(rgb(0 0 0 / 0.22), rgb(255 255 255 / 0.28));
+  background: linear-gradient(to right, var(--page) 40%, transparent) left / 36px 100% no-repeat local,
+    linear-gradient(to left, var(--page) 40%, transparent) right / 36px 100% no-repeat local,
+    linear-gradient(to right, var(--shade), transparent) left / 14px 100% no-repeat scroll,
+    linear-gradient(to left, var(--shade), transparent) right / 14px 100% no-repeat scroll; }
 .orin-results { border-collapse: collapse; width: 100%; font-size: 14px; font-variant-numeric: tabular-nums; }
 .orin-results th { text-align: right; padding: 4px 10px; font-weight: 600; font-size: 13px; vertical-align: bottom;
   border-bottom: 1px solid color-mix(in srgb, currentColor 40%, transparent); }
@@ -44,14 +50,14 @@ STYLE = """
 
 def results(table: ModelTable) -> str:
     """Returns the table of a model; a mode that nobody ran has its published line alone."""
-    head = "".join(f"<th>{html.escape(column.heading)}</th>" for column in COLUMNS)
+    head = "".join(f"<th>{html.escape(table.heading(column.heading))}</th>" for column in table.columns)
     lines = [f"<tr><th>Test</th><th>Validity</th>{head}</tr>"]
     starred = table.published_best
     for row in table.rows:
         if row.run_ids:
-            lines.append(_ours(row, table.rankings))
+            lines.append(_ours(row, table))
         if (theirs := table.beside(row)) is not None:
-            lines.append(_published(row, theirs, starred))
+            lines.append(_published(row, theirs, starred, table.columns))
             if starred is not None and starred.power_mode == theirs.power_mode:
                 starred = None  # a published row may stand below several of ours; one star is enough
     return scrolling(f"Results of {table.label}", f'<table class="orin-results">{"".join(lines)}</table>')
@@ -80,7 +86,7 @@ def listed(title: str, texts: Sequence[str]) -> str:
     return f'<div class="orin-listed"><b>{html.escape(title)}</b><ul>{lines}</ul></div>'
 
 
-def _ours(row: Row, rankings: Sequence[Best]) -> str:
+def _ours(row: Row, table: ModelTable) -> str:
     tone, sign = (_TONES.get(row.status, "neutral"), _SIGNS.get(row.status, "◆")) if row.status else ("neutral", "◆")
     if row.refused:
         tone, sign = "bad", "✖"
@@ -89,8 +95,16 @@ def _ours(row: Row, rankings: Sequence[Best]) -> str:
     title = html.escape(" ".join([row.sentence, *row.reasons]))
     validity = f'<span class="badge" data-tone="{tone}" title="{title}">{sign} {html.escape(row.validity)}</span>'
     validity += f'<div class="small">{html.escape(", ".join([runs, *labels]))}</div>'
-    cells = "".join(_cell(column, _figure(row, column), _is_best(column, row, rankings)) for column in COLUMNS)
-    return f'<tr class="first"><td><b>{html.escape(row.test)}</b></td><td>{validity}</td>{cells}</tr>'
+    cells = "".join(
+        _cell(column, _figure(row, column), _is_best(column, row, table.rankings)) for column in table.columns
+    )
+    # Beside a speed-up always how far the results agree.
+    against = "".join(
+        f'<div class="small">{html.escape(part)}</div>'
+        for part in ((row.against.speed_text, row.against.agreement_text) if row.against else ())
+        if part
+    )
+    return f'<tr class="first"><td><b>{html.escape(row.test)}</b>{against}</td><td>{validity}</td>{cells}</tr>'
 
 
 def _figure(row: Row, column: Column) -> str:
@@ -99,12 +113,12 @@ def _figure(row: Row, column: Column) -> str:
     return html.escape(row.cell(column)) + few
 
 
-def _published(row: Row, published: PublishedRow, best: Best | None) -> str:
+def _published(row: Row, published: PublishedRow, best: Best | None, columns: Sequence[Column]) -> str:
     alone = not row.run_ids
     name = f"{row.power_mode}, published" if alone else "published"
     note = "no run of ours" if alone else row.not_compared and "not compared"
     cells = []
-    for column in COLUMNS:
+    for column in columns:
         value = column.text(getattr(published, column.field))
         if column.field in published.wrong_figures:
             value = f"<s>{value}</s> {WRONG_MARK}"

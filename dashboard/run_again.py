@@ -12,6 +12,7 @@ from dashboard import controls, links, state
 from dashboard.board import BoardView
 from dashboard.words import is_number
 from orin_core import catalog
+from orin_core.methods import PRECISIONS, Method
 from orin_core.profiles import PROFILES
 from orin_core.spec import PowerMode, RunSpec
 
@@ -21,6 +22,8 @@ _PHASES = (
     ("warmup_max_s", state.FORM_WARMUP_MAX_S, "longest warm-up (s)"),
     ("cooldown_s", state.FORM_COOLDOWN_S, "cool-down (s)"),
 )
+_UNSAID = {"seed": "the seed, {}"}
+"""Fields that the form cannot say, and what is said of the usual value that the new run has instead."""
 _SUBJECTS = {
     "weights": ("model", controls.OTHER_MODEL, state.FORM_MODEL_PATH, controls.RANDOM, state.FORM_WEIGHTS),
     "images": ("dataset", controls.FOLDER, state.FORM_DATASET_PATH, controls.SYNTHETIC, state.FORM_IMAGES),
@@ -86,6 +89,7 @@ def filled(spec: Mapping[str, Any], view: BoardView) -> Filled:
     form.subject("images", state.FORM_DATASET, catalog.dataset_row, catalog.dataset_choices)
     form.mode(view.modes)
     form.length()
+    form.method()
     form.number("batch_size", state.FORM_BATCH, "batch size", 1, 4096)
     form.number("interval_ms", state.FORM_INTERVAL_MS, "time between ticks", 50, 60_000)
     for field, key, label in _PHASES:
@@ -93,8 +97,7 @@ def filled(spec: Mapping[str, Any], view: BoardView) -> Filled:
     form.values[state.FORM_LOCK_CLOCKS] = spec.get("lock_clocks") is True
     if spec.get("lock_clocks") is True and not view.has_jetson_clocks:
         form.otherwise.append("clocks that are not locked, since this board has no jetson_clocks")
-    if spec.get("seed", RunSpec().seed) != RunSpec().seed:
-        form.otherwise.append(f"the seed, {RunSpec().seed}")
+    form.unsaid()
     return Filled(values=form.values, otherwise=tuple(form.otherwise))
 
 
@@ -150,7 +153,7 @@ class _Form:
             self.otherwise.append(f"the {profile} protocol")
         self.values[state.FORM_PROFILE] = profile
         items, seconds = spec.get("items"), spec.get("seconds")
-        usual_s, _ = PROFILES[profile].length(_within(spec.get("interval_ms"), 50, 60_000, 1000) / 1000)
+        usual_s, usual_items = PROFILES[profile].length(_within(spec.get("interval_ms"), 50, 60_000, 1000) / 1000)
         if items is None and is_number(seconds) and abs(seconds - usual_s) < 1e-6:
             self.values[state.FORM_LENGTH] = controls.AS_ASKED
         elif isinstance(items, int) and not isinstance(items, bool) and 1 <= items <= 100_000_000:
@@ -164,6 +167,32 @@ class _Form:
             self.values[state.FORM_LENGTH] = controls.AS_ASKED
             if items is not None or seconds is not None:
                 self.otherwise.append("a length as the protocol asks")
+        # The form has no field for it: what the protocol asks for, or nothing where a length is given.
+        least = usual_items if self.values[state.FORM_LENGTH] == controls.AS_ASKED else 0
+        if spec.get("min_items", least) != least:
+            self.otherwise.append(f"at least {least} images" if least else "no least number of images")
+
+    def method(self) -> None:
+        """Fills in method, precision, and what may be done with memory."""
+        usual = RunSpec()
+        asked, precision = self._spec.get("method", usual.method), self._spec.get("precision", usual.precision)
+        if asked not in [one.value for one in Method]:
+            asked = usual.method
+            self.otherwise.append(f"the method, {asked}")
+        allowed = [one.value for one in PRECISIONS[Method(asked)]]
+        if precision not in allowed:
+            precision = allowed[0]
+            self.otherwise.append(f"the precision, {precision}")
+        self.values |= {state.FORM_METHOD: asked, state.FORM_PRECISION: precision}
+        self.values[state.FORM_PRELOAD] = self._spec.get("preload") is True
+        self.values[state.FORM_SMALLER_BATCH] = self._spec.get("smaller_batch") is True
+
+    def unsaid(self) -> None:
+        """Names what the form cannot say and the earlier run had otherwise."""
+        for field, words in _UNSAID.items():
+            usual = getattr(RunSpec(), field)
+            if self._spec.get(field, usual) != usual:
+                self.otherwise.append(words.format("no" if usual is False else usual))
 
     def number(self, field: str, key: str, label: str, low: float, high: float) -> None:
         """Fills in a number; whole where its bounds are."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
-from dashboard import board, gallery, links, run_again, run_delete, run_facts_view, state, summary_view
+from dashboard import board, gallery, links, run_again, run_delete, run_facts_view, state, summary_view, sweep_hold
 from dashboard.live_chart import live_chart
 from dashboard.words import asked_text, plain
-from orin_core.errors import OrinError
+from orin_core.errors import BadRequest, OrinError
 from orin_core.runs import store
 from orin_core.runs.judged import judged_summary
 from orin_core.runs.notes import edited_utc, read_notes, write_notes
 from orin_core.runs.recording import Recording
+from orin_core.runs.rows_check import lost_rows
 from orin_core.spec import MAX_NOTES
+from orin_core.sweeps.state import find_sweep
 
 _KEY_NOTES = "run_notes_{}"
 _KEY_NOTES_LOADED = "run_notes_loaded_{}"
@@ -26,6 +30,20 @@ def head(recording: Recording) -> None:
     spec = recording.spec()
     if spec.get("model"):
         st.caption(plain(asked_text(spec)), width="content")
+    _sweep_link(spec)
+
+
+def _sweep_link(spec: dict[str, Any]) -> None:
+    """Shows of which sweep a run is a cell, where that sweep is still here."""
+    sweep_id = spec.get("sweep")
+    if not isinstance(sweep_id, str):
+        return
+    try:
+        sweep = find_sweep(state.settings(), sweep_id)
+    except BadRequest:
+        return
+    label = f"Cell {plain(spec.get('cell'))} of sweep {plain(sweep_hold.name_of(sweep))}"
+    links.link("sweep", label, query=[(state.QUERY_SWEEP, sweep_id)])
 
 
 def show(recording: Recording, active: Recording | None) -> None:
@@ -40,6 +58,8 @@ def show(recording: Recording, active: Recording | None) -> None:
     _actions(recording, is_on=is_on)
     if summary:
         summary_view.show(summary)
+        if lost := lost_rows(recording, summary):
+            st.warning(f"{plain(lost)}. The figures are those that were made from the whole file; the chart is not.")
     elif is_on:
         st.info("This run is going on; its figures come when it has ended.")
     else:
@@ -55,7 +75,7 @@ def show(recording: Recording, active: Recording | None) -> None:
     gallery.show(recording)
     _notes(recording)
     if summary:
-        summary_view.details(summary)
+        summary_view.details(summary, recording.spec())
     _environment(recording)
     _log(recording)
 

@@ -18,6 +18,15 @@ from orin_core.report.overlay import MAX_RUNS, MIN_RUNS
 from orin_core.runs.recording import list_runs
 
 _KEY = "runs_{}"
+_STYLE = """
+<style>
+[class*="st-key-runs_compare"] a { padding: 0.25rem 0.75rem; min-height: 2.5rem; border-radius: 4px;
+  border: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
+.st-key-runs_compare_on a { background: light-dark(#0072b2, #1b7ab8) !important; }
+.st-key-runs_compare_on a * { color: #fff !important; }
+</style>
+"""
+"""The way to the comparison is a link that looks like the buttons beside it."""
 _ANY = ""
 
 
@@ -54,6 +63,7 @@ def _detail(run_id: str) -> None:
 def _table() -> None:
     settings = state.settings()
     recordings = list_runs(settings.runs_dir)
+    st.html(_STYLE)
     st.subheader("Runs")
     if not recordings:
         st.info(
@@ -170,14 +180,15 @@ def _bar(run_ids: Sequence[str], *, offered: bool) -> None:
     if st.button("Open this run", type="primary" if one else "secondary", disabled=not one, key="runs_open"):
         st.query_params[state.QUERY_RUN] = run_ids[0]
         st.rerun()
-    if links.known("compare") and st.button(
-        f"Compare {count} runs" if some else "Compare",
-        type="primary" if some else "secondary",
-        disabled=not some,
-        key="runs_compare",
-        help=f"Lays {MIN_RUNS} to {MAX_RUNS} runs over each other.",
-    ):
-        links.go("compare", query=[(QUERY_RUNS, ",".join(run_ids))])
+    # A link: the way back from the comparison is one step.
+    with st.container(key="runs_compare_on" if some else "runs_compare", width="content"):
+        links.link(
+            "compare",
+            f"Compare {count} runs" if some else "Compare",
+            query=[(QUERY_RUNS, ",".join(run_ids))],
+            disabled=not some,
+            help=f"Lays {MIN_RUNS} to {MAX_RUNS} runs over each other.",
+        )
     run_delete.offer(run_ids)
     if count > MAX_RUNS:
         st.caption(f"{count} runs are ticked; at most {MAX_RUNS} can be compared.")

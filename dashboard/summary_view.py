@@ -83,9 +83,14 @@ def _qualification(summary: dict[str, Any]) -> str:
     return text + (f"; power is {' + '.join(plain(rail) for rail in rails)}." if rails else ".")
 
 
-def details(summary: dict[str, Any]) -> None:
-    """Shows every figure with its count and interval, and why a blank one is blank."""
-    summary = judged(summary)
+def details(summary: dict[str, Any], spec: dict[str, Any]) -> None:
+    """Shows every figure with its count and interval, and why a blank one is blank.
+
+    Args:
+        summary: as in ``summary.json``.
+        spec: as in ``spec.json``, which alone names sweep and cell.
+    """
+    summary = judged(summary) | {key: spec.get(key) for key in ("sweep", "cell")}
     with st.expander("All figures"):
         lines = list(figure_rows.lines(summary, refused=verdict_view.refused(summary)))
         lines += [f"| Note | {plain(label)} | |" for label in summary.get("labels") or []]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,8 +15,9 @@ from dashboard.board import BoardView
 from dashboard.words import plain, short_name
 from orin_core import catalog
 from orin_core.catalog import Choice
+from orin_core.methods import EXPLAINED, Method, Precision
 from orin_core.profiles import PROFILES, Profile
-from orin_core.sweeps.spec import MAX_REPEATS, OnFailure, SweepSpec
+from orin_core.sweeps.spec import AXES, MAX_REPEATS, OnFailure, SweepSpec
 
 CURRENT = "current"
 AS_ASKED, NUMBER, SECONDS = "As the protocol asks", "Number of images", "Number of seconds"
@@ -62,15 +66,18 @@ def document(board: BoardView) -> tuple[dict[str, Any] | None, str]:
     common = _common()
     wrong = [one for one in batches if not one.isdecimal() or int(one) < 1]
     axes["batch_sizes"] = [int(one) for one in batches if one not in wrong]
+    with st.expander("Methods, precisions, and where weights and images come from"):
+        axes |= _ways()
+        files = _files()
     found = {**axes, **common, "exclude": _exclusions(axes), **_rules(board)}
-    found["run"] = {**common["run"], **_files()}
+    found["run"] = {**common["run"], **files}
     if wrong:
         return None, f"{wrong[0]} is no batch size."
     empty = next((name for name, key in _NEEDED.items() if not axes[key]), "")
     return (None, f"Choose at least one {empty}.") if empty else (found, "")
 
 
-_NEEDED = {"model": "models", "data set": "datasets", "power mode": "power_modes", "batch size": "batch_sizes"}
+_NEEDED = {key.removesuffix("s").replace("_", " ").replace("dataset", "data set"): key for key in AXES}
 
 
 def _several(
@@ -80,16 +87,19 @@ def _several(
     *,
     start: Sequence[str] = (),
     hint: str = "Choose, or type a path or a hub id",
+    typed: bool = True,
+    help_text: str | None = None,
 ) -> list[str]:
-    """Shows a list of which several can be chosen, and others typed."""
+    """Shows a list of which several can be chosen, and others typed where that makes sense."""
     st.session_state.setdefault(key, list(start))
     chosen: Any = st.multiselect(
         label,
         list(labels),
         format_func=lambda name: labels.get(name, name),
         key=key,
-        accept_new_options=True,
+        accept_new_options=typed,
         placeholder=hint,
+        help=help_text,
     )
     return list(dict.fromkeys(str(one).strip() for one in chosen if str(one).strip()))
 
@@ -149,30 +159,34 @@ def _common() -> dict[str, Any]:
 
 def _exclusions(axes: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     """Shows pairs that can be left out and returns those that are; other combinations go into a file."""
-    pairs: dict[str, dict[str, Any]] = {}
-    for (one_field, one_key), (other_field, other_key) in (
-        (("model", "models"), ("power_mode", "power_modes")),
-        (("model", "models"), ("batch_size", "batch_sizes")),
-        (("model", "models"), ("dataset", "datasets")),
-        (("power_mode", "power_modes"), ("batch_size", "batch_sizes")),
-    ):
+    names = {key: _names(axes[key]) for key in AXES}
+    # By what is left out and not by how it is named: two models of one short name are two.
+    pairs: dict[str, str] = {}
+    for (one_key, one_field), (other_key, other_field) in itertools.combinations(AXES.items(), 2):
         if len(axes[one_key]) * len(axes[other_key]) < 2:
             continue
-        for one in axes[one_key]:
-            for other in axes[other_key]:
-                shown = [f"batch {value}" if isinstance(value, int) else short_name(value) for value in (one, other)]
-                pairs[_SEAM.join(shown)] = {one_field: one, other_field: other}
+        for one, other in itertools.product(axes[one_key], axes[other_key]):
+            pair = json.dumps({one_field: one, other_field: other})
+            pairs[pair] = _SEAM.join((names[one_key][one], names[other_key][other]))
     key = state.FORM_SWEEP_EXCLUDE
     st.session_state[key] = [one for one in st.session_state.get(key, []) if one in pairs]
     chosen = st.multiselect(
         "Leave out",
         list(pairs),
+        format_func=lambda pair: pairs.get(pair, pair),
         key=key,
         placeholder="No combination is left out",
         disabled=not pairs,
         help="Combinations that make no sense, or that you have already.",
     )
-    return [pairs[one] for one in chosen]
+    return [json.loads(one) for one in chosen]
+
+
+def _names(values: Sequence[Any]) -> dict[Any, str]:
+    """Returns each value of an axis for people: short, whole where two would be named alike."""
+    short = {one: f"batch {one}" if isinstance(one, int) else short_name(one) for one in values}
+    alike = Counter(short.values())
+    return {one: text if alike[text] == 1 else str(one) for one, text in short.items()}
 
 
 def _rules(board: BoardView) -> dict[str, Any]:
@@ -180,14 +194,16 @@ def _rules(board: BoardView) -> dict[str, Any]:
     usual = SweepSpec(models=(), datasets=())
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         within_c = _whole(
-            "Begin at idle + (°C)",
+            "Begin within (°C) of idle",
             state.FORM_SWEEP_COOL_C,
             1,
             100,
             round(usual.cooldown_within_c),
             help_text="A run begins when the hottest zone is so close to its value on the idle board.",
         )
-        at_most_s = _whole("or after (s)", state.FORM_SWEEP_COOL_S, 0, 3600, round(usual.cooldown_at_most_s))
+        at_most_s = _whole(
+            "Begin at the latest after (s)", state.FORM_SWEEP_COOL_S, 0, 3600, round(usual.cooldown_at_most_s)
+        )
         on_failure = _one("When a cell fails", state.FORM_SWEEP_FAILURE, _FAILURES)
         seed = _whole("Seed of the order", state.FORM_SWEEP_SEED, 0, 2**32 - 1, usual.seed)
     reboot = st.checkbox(
@@ -205,9 +221,36 @@ def _rules(board: BoardView) -> dict[str, Any]:
     return {**found, "on_failure": on_failure, "seed": seed, "reboot": reboot}
 
 
+def _ways() -> dict[str, Any]:
+    """Shows how batches go through a model and in which arithmetic, and returns what is to be tried."""
+    usual = SweepSpec(models=(), datasets=())
+    left, right = st.columns(2, gap="medium")
+    with left:
+        methods = _several(
+            "Methods",
+            state.FORM_SWEEP_METHODS,
+            {one.value: one.value for one in Method},
+            start=usual.methods,
+            hint="One or more",
+            typed=False,
+            help_text="  \n".join(f"**{one.value}**: {text}" for one, text in EXPLAINED.items()),
+        )
+    with right:
+        precisions = _several(
+            "Precisions",
+            state.FORM_SWEEP_PRECISIONS,
+            {one.value: one.value for one in Precision},
+            start=usual.precisions,
+            hint="One or more",
+            typed=False,
+            help_text="What does not go together has to be left out.",
+        )
+    return {"methods": methods, "precisions": precisions}
+
+
 def _files() -> dict[str, str]:
     """Shows where weights and images come from and returns what is not as usual."""
-    with st.expander("Where weights and images come from"), st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small"):
         weights = _one("Weights", state.FORM_SWEEP_WEIGHTS, _WEIGHTS)
         images = _one("Images", state.FORM_SWEEP_IMAGES, _IMAGES)
         st.caption("For all else, such as other phases or ticks: download the sweep.json, change it, bring it back.")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from dashboard import report_table
 from orin_core.analysis.verdict import Status
 from orin_core.report.figures import Column
-from orin_core.sweeps.matrix import FIGURES, POWER_W, Matrix, MatrixCell, MatrixRow, Repeat
+from orin_core.sweeps.matrix import FIGURES, Matrix, MatrixCell, MatrixRow, Repeat
 from orin_core.sweeps.state import CellState
 
 VALIDITY = "validity"
@@ -35,10 +36,24 @@ _MEANINGS = {
     CellState.FAILED: "failed, with the reason",
     CellState.SKIPPED: "skipped: the sweep leaves it out",
 }
+_WAS_RUNNING = "running when its process ended"
 _TONES = {Status.VALID: "good", Status.INVALID: "bad", Status.IMPLAUSIBLE: "bad"}
+_AXES: tuple[tuple[str, Callable[[Matrix], bool], Callable[[MatrixRow], str]], ...] = (
+    ("Data set", lambda shown: shown.has_datasets, lambda row: row.dataset_label),
+    ("Method", lambda shown: shown.has_methods, lambda row: row.method),
+    ("Precision", lambda shown: shown.has_precisions, lambda row: row.precision),
+    ("Batch", lambda shown: shown.has_batch_sizes, lambda row: f"batch {row.batch_size}"),
+)
+"""What a line is of besides its model: heading, whether there are several, how a line says which."""
 STEPS = 5
 """Shades from least to most."""
 _MAX_REASON = 70
+
+
+def chosen(text: Any) -> str:
+    """Returns what the cells show by what an address or a button says, which may be anything."""
+    return str(text) if text in SHOWN else next(iter(SHOWN))
+
 
 STYLE = (
     report_table.STYLE
@@ -72,49 +87,58 @@ STYLE = (
 )
 
 
-def table(shown: Matrix, what: str) -> str:
+def table(shown: Matrix, what: str, *, goes_on: bool = True) -> str:
     """Returns the matrix.
 
     Args:
         shown: the sweep as a table.
         what: a key of :data:`SHOWN`.
+        goes_on: whether a cell that is running is really run; not after a power cut.
     """
     column = next((one for one in FIGURES if one.field == what), None)
-    heads = ["Model", *(["Data set"] if shown.has_datasets else []), *(["Batch"] if shown.has_batch_sizes else [])]
+    heads = ["Model", *(name for name, there, _ in _AXES if there(shown))]
     head = "".join(f'<th scope="col">{html.escape(text)}</th>' for text in (*heads, *shown.headings))
-    body = "".join(_line(shown, row, column) for row in shown.rows)
+    body = "".join(_line(shown, row, column, goes_on) for row in shown.rows)
     caption = f"{_LONG[what]}; a line per {' and '.join(text.lower() for text in heads)}, a column per power mode."
     text = f'<table class="orin-results orin-matrix"><caption>{caption}</caption><tr>{head}</tr>{body}</table>'
-    return report_table.scrolling(f"Matrix of the sweep: {_LONG[what]}", text) + _key(shown, column)
+    return report_table.scrolling(f"Matrix of the sweep: {_LONG[what]}", text) + _key(shown, column, goes_on)
 
 
-def _line(shown: Matrix, row: MatrixRow, column: Column | None) -> str:
-    heads = [row.model_label, *([row.dataset_label] if shown.has_datasets else [])]
-    heads += [f"batch {row.batch_size}"] if shown.has_batch_sizes else []
+def _row_names(shown: Matrix, row: MatrixRow) -> list[str]:
+    return [row.model_label, *(text(row) for _, there, text in _AXES if there(shown))]
+
+
+def _line(shown: Matrix, row: MatrixRow, column: Column | None, goes_on: bool) -> str:
+    heads = _row_names(shown, row)
     head = "".join(f'<th scope="row">{html.escape(text)}</th>' for text in heads)
     reach = _reach(shown, row, column)
-    return f"<tr>{head}{''.join(_cell(cell, column, reach) for cell in row.cells)}</tr>"
+    cells = (
+        _cell(cell, column, reach, goes_on, ", ".join([*heads, heading]))
+        for cell, heading in zip(row.cells, shown.headings, strict=True)
+    )
+    return f"<tr>{head}{''.join(cells)}</tr>"
 
 
 def _reach(shown: Matrix, row: MatrixRow, column: Column | None) -> tuple[float, float] | None:
     """Returns least and greatest of what the shades tell; None where they would tell what is not so."""
-    # FPS of a simulated board is noise between modes, and a shade would rank them.
-    if column is None or (shown.simulated and column is not POWER_W):
+    # Figures of a simulated board are noise or invented, and a shade would rank them.
+    if column is None or shown.simulated:
         return None
     return shown.reach(row, column.field)
 
 
-def _cell(cell: MatrixCell, column: Column | None, reach: tuple[float, float] | None) -> str:
+def _cell(cell: MatrixCell, column: Column | None, reach: tuple[float, float] | None, goes_on: bool, name: str) -> str:
     value = None if column is None else cell.mean(column.field)
     step = "" if value is None or reach is None else f' data-step="{_step(value, *reach)}"'
     lines = [_head(cell, column, value)]
-    state = f"{_SIGNS[cell.state]} {cell.words()}"
+    was_running = cell.state is CellState.RUNNING and not goes_on
+    state = f"{_SIGNS[cell.state]} {'was ' if was_running else ''}{cell.words()}"
     lines.append(f"<div>{html.escape(' · '.join([state, *_beside(cell, column)]))}</div>")
     lines += [
         f"<div>{html.escape(_cut(reason))}</div>" for reason in cell.reasons if cell.state is not CellState.SKIPPED
     ]
-    lines.append(_links(cell))
-    return f'<td data-state="{cell.state.value}"{step}>{"".join(lines)}</td>'
+    lines.append(_links(cell, name))
+    return f'<td data-state="{"interrupted" if was_running else cell.state.value}"{step}>{"".join(lines)}</td>'
 
 
 def _head(cell: MatrixCell, column: Column | None, value: float | None) -> str:
@@ -139,23 +163,22 @@ def _beside(cell: MatrixCell, column: Column | None) -> list[str]:
     if column is None:
         return []
     told = [cell.validity()] if cell.badges else []
-    values, done = len(cell.values(column.field)), cell.count(CellState.DONE)
-    if done and not values:
+    counted = cell.counted_words()
+    told += [counted] if counted else []
+    if cell.count(CellState.DONE) and not cell.values(column.field):
         told.append("no figure")
-    elif values < done:
-        told.append(f"mean of {values}")
     return told
 
 
-def _links(cell: MatrixCell) -> str:
-    """Returns a link to each run of a cell."""
-    runs = [(one.cell.repeat, one.run_id) for one in cell.repeats if one.run_id]
+def _links(cell: MatrixCell, name: str) -> str:
+    """Returns a link to each run of a cell; read out, each says of which cell."""
+    several = len(cell.repeats) > 1
+    runs = [(one.run_id, f"run {one.cell.repeat}" if several else "open run") for one in cell.repeats if one.run_id]
     if not runs:
         return ""
     links = (
-        f'<a href="/runs?run={html.escape(run_id)}" target="_self">'
-        f"{'open run' if len(cell.repeats) == 1 else f'run {repeat}'}</a>"
-        for repeat, run_id in runs
+        f'<a href="/runs?run={html.escape(run_id)}" target="_self" aria-label="{text}: {html.escape(name)}">{text}</a>'
+        for run_id, text in runs
     )
     return f"<div>{' '.join(links)}</div>"
 
@@ -168,10 +191,11 @@ def _cut(text: str) -> str:
     return text if len(text) <= _MAX_REASON else f"{text[:_MAX_REASON].rpartition(' ')[0] or text[:_MAX_REASON]}…"
 
 
-def _key(shown: Matrix, column: Column | None) -> str:
+def _key(shown: Matrix, column: Column | None, goes_on: bool) -> str:
     """Returns what the shades and the signs mean; of the signs those that are there."""
     states = {cell.state for row in shown.rows for cell in row.cells}
-    parts = [f"{_SIGNS[state]} {text}" for state, text in _MEANINGS.items() if state in states]
+    meanings = _MEANINGS if goes_on else {**_MEANINGS, CellState.RUNNING: _WAS_RUNNING}
+    parts = [f"{_SIGNS[state]} {text}" for state, text in meanings.items() if state in states]
     shaded = any(_reach(shown, row, column) for row in shown.rows)
     swatches = "".join(f'<i data-step="{step}"></i>' for step in range(STEPS))
     shades = f'<span>least <span class="orin-matrix">{swatches}</span> most of each model</span>' if shaded else ""
@@ -185,8 +209,7 @@ def failures(shown: Matrix) -> list[str]:
     found: dict[tuple[str, str], list[int]] = {}
     for row in shown.rows:
         for heading, cell in zip(shown.headings, row.cells, strict=True):
-            names = [row.model_label, *([row.dataset_label] if shown.has_datasets else []), heading]
-            names += [f"batch {row.batch_size}"] if shown.has_batch_sizes else []
+            names = [*_row_names(shown, row), heading]
             for one in cell.repeats:
                 if one.state is CellState.FAILED:
                     found.setdefault((", ".join(names), one.reason), []).append(one.cell.repeat)

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import state, sweep_form, sweep_now
+from dashboard import local_time, state, sweep_form
 from dashboard.board import BoardView
 from dashboard.words import plain, refusal
 from orin_core.errors import BadRequest, OrinError
@@ -119,17 +119,19 @@ def _answer(spec: SweepSpec, checked: _Checked | None) -> None:
 def _planned(spec: SweepSpec, plan: Plan) -> str:
     """Returns what a sweep is about to do, as HTML."""
     left_out = len(spec.cells()) - len(plan.order)
-    ends = sweep_now.local_now() + datetime.timedelta(seconds=plan.expected_s)
+    ends = local_time.now() + datetime.timedelta(seconds=plan.expected_s)
     guess = f" (a guess for {plan.unknown} of {len(plan.order)}: no earlier run tells)" if plan.unknown else ""
     order = ", ".join(dict.fromkeys(cell.power_mode.removeprefix("MODE_") for cell in plan.order))
     lines = {
         "Runs": f"{len(plan.order)}" + (f"; {left_out} are left out" if left_out else ""),
-        "Takes": f"about {control.duration(plan.expected_s)}{guess}, waits for cooling not counted",
-        "Ends": f"at about {sweep_now.clock(ends)} if it begins now",
+        "Takes": f"about {control.duration(plan.expected_s)}{guess}, waits for cooling not counted"
+        if not plan.open_ended
+        else f"not known yet: no earlier run tells the length of {plan.open_ended} of {len(plan.order)}",
+        "Ends": "not known yet" if plan.open_ended else f"at about {local_time.clock(ends)} if it begins now",
         "Disk": f"about {plan.disk_mb:.0f} MB",
         "Order": f"mode by mode: {order}; within a mode by chance, seed {spec.seed}, one repeat after the other",
         "Reboots": ", ".join(mode.removeprefix("MODE_") for mode in plan.reboots) or "none needed",
-        "At the end": f"the board goes back to {plan.mode_found}" if plan.mode_found else "the mode stays as it is",
+        "At the end": "the board goes back to the mode that it is in when the sweep begins",
     }
     parts = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in lines.items())
     return f'<dl class="orin-plan">{parts}</dl>'
@@ -142,20 +144,29 @@ def _reboots(spec: SweepSpec, plan: Plan) -> str:
     return f"{modes} come last: the sweep then shows the command for the reboot, waits, and goes on after it."
 
 
+def jump() -> None:
+    """Shows the sweep that this tab has started last, once."""
+    made = st.session_state.pop(state.KEY_SWEEP_STARTED, {})
+    if "id" in made:
+        st.query_params.pop(state.QUERY_NEW, None)
+        st.query_params[state.QUERY_SWEEP] = made["id"]
+
+
 def _start(spec: SweepSpec, plan: Plan) -> None:
     st.session_state.pop(state.KEY_SWEEP_CHECKED, None)
+    # A second click ends this run of the script at its next word to Streamlit: what it made is noted without one.
+    made: dict[str, str] = {}
+    st.session_state[state.KEY_SWEEP_STARTED] = made
     known = {sweep.sweep_id for sweep in list_sweeps(state.settings())}
     try:
         with st.spinner("Into the queue …"):
-            sweep_id = control.start(spec, plan, state.settings()).sweep_id
-    except OrinError as error:
-        st.session_state[state.KEY_ERROR] = (error.message, error.hint)
-        made = [sweep for sweep in list_sweeps(state.settings()) if sweep.sweep_id not in known]
-        if not made:
-            st.rerun()
-        sweep_id = made[0].sweep_id
-    st.query_params.pop(state.QUERY_NEW, None)
-    st.query_params[state.QUERY_SWEEP] = sweep_id
+            made["id"] = control.start(spec, plan, state.settings()).sweep_id
+    except (OrinError, OSError) as error:
+        unwritten = f"The queue cannot be written: {getattr(error, 'strerror', None) or error}."
+        said = (error.message, error.hint) if isinstance(error, OrinError) else (unwritten, "Free disk space.")
+        st.session_state[state.KEY_ERROR] = said
+        new = [sweep.sweep_id for sweep in list_sweeps(state.settings()) if sweep.sweep_id not in known]
+        made |= {"id": new[0]} if new else {}
     st.rerun()
 
 
@@ -167,7 +178,7 @@ def _file() -> tuple[dict[str, Any] | None, str]:
     st.file_uploader(
         "A sweep.json", type=["json"], max_upload_size=1, key=state.KEY_SWEEP_UPLOAD, on_change=_take_upload
     )
-    text = st.text_area("or its text", key=state.FORM_SWEEP_TEXT, height=220, placeholder=EXAMPLE)
+    text = st.text_area("Text of the sweep.json", key=state.FORM_SWEEP_TEXT, height=220, placeholder=EXAMPLE)
     st.caption("Paths in full: a browser does not tell in which folder the file lies.")
     if not text.strip():
         return None, "Bring a file, or paste its text."
@@ -175,6 +186,8 @@ def _file() -> tuple[dict[str, Any] | None, str]:
         found = json.loads(text)
     except ValueError as error:
         return None, f"This is no JSON: {error}."
+    except RecursionError:
+        return None, "This is nested too deeply for a sweep."
     return (found, "") if isinstance(found, dict) else (None, "A sweep is a JSON object.")
 
 

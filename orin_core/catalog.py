@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from orin_core.assets import hub_cache, model_configs
+from orin_core.assets.camera import camera_dataset
+from orin_core.assets.hub_names import hub_dataset, hub_file, hub_model, hub_yolo, is_hub_id
 from orin_core.assets.libraries import missing_for
-from orin_core.assets.local_paths import SPLITS, local_dataset, local_model, task_of
+from orin_core.assets.local_paths import local_dataset, local_model
 from orin_core.errors import BadRequest, NotCached
-from orin_core.spec import DatasetSpec, ModelSpec, Task
-
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+from orin_core.spec import CAMERA, DatasetSpec, ModelSpec, Task
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,8 +194,8 @@ def resolve_model(name: str, *, weights: str = "auto") -> ModelSpec:
     """Returns what a name means and where its weights come from.
 
     Args:
-        name: catalogue name, alias, hub id, folder with ``config.json`` and safetensors, or a
-            ``.pt`` file of YOLO.
+        name: catalogue name, alias, hub id, folder with ``config.json`` and safetensors, a ``.pt``
+            file of YOLO, or one on the hub as ``owner/name/file.pt``.
         weights: ``auto`` takes the weights that are there and, for rows of the catalogue, random
             ones where none are; ``cached`` insists on them; ``random`` builds from the configuration.
 
@@ -207,10 +206,12 @@ def resolve_model(name: str, *, weights: str = "auto") -> ModelSpec:
     name = name.strip()
     if row := model_row(name):
         spec = _catalogue_model(row, weights)
+    elif hub_file(name) and not is_path(name):
+        spec = hub_yolo(name, weights)
     elif is_path(name) or name.lower().endswith(".pt"):
         spec = local_model(Path(name).expanduser().resolve(), weights)
-    elif _HUB_ID.fullmatch(name):
-        spec = _hub_model(name, weights)
+    elif is_hub_id(name):
+        spec = hub_model(name, weights)
     else:
         raise _unknown("model", name, [row.name for row in MODELS], "a hub id, or the path of a model folder")
     if missing := missing_for(spec.task):
@@ -241,23 +242,6 @@ def _catalogue_model(row: ModelRow, weights: str) -> ModelSpec:
     )
 
 
-def _hub_model(model_id: str, weights: str) -> ModelSpec:
-    found = hub_cache.cached_model(model_id)
-    config = found.path / hub_cache.CONFIG if found else hub_cache.cached_file(model_id, hub_cache.CONFIG)
-    if config is None or (found is None and weights != "random"):
-        raise NotCached(f"{model_id} is not on this machine.", f"Fetch it with: python -m orin_core fetch {model_id}.")
-    use = found if weights != "random" else None
-    return ModelSpec(
-        name=model_id,
-        label=model_id.split("/")[-1],
-        task=task_of(config),
-        model_id=model_id,
-        revision=config.parent.name,
-        weights="cached" if use else "random",
-        path=str(use.path) if use else None,
-    )
-
-
 # -- data sets ------------------------------------------------------------------------------------
 
 
@@ -265,26 +249,30 @@ def resolve_dataset(name: str, *, images: str = "auto") -> DatasetSpec:
     """Returns what a name means and where its images come from.
 
     Args:
-        name: catalogue name, alias, hub id, folder of image files (searched through), or a folder
-            that the datasets library saved.
+        name: catalogue name, alias, hub id, folder of image files (searched through), a parquet
+            file or a folder of them, a folder that the datasets library saved, or
+            ``camera:0`` and the like.
         images: ``auto`` takes the images that are there and, for rows of the catalogue, synthetic
             ones where none are; ``cached`` insists on them; ``synthetic`` is seeded noise of the same shape.
 
     Raises:
         NotCached: the images are not on this machine.
-        BadRequest: the name means nothing, or the folder holds no images.
+        BadRequest: the name means nothing, or there are no images, or no camera.
     """
     name = name.strip()
     if row := dataset_row(name):
         return _catalogue_dataset(row, images)
-    path = is_path(name)
-    if path or _HUB_ID.fullmatch(name):
-        if images == "synthetic":
-            raise BadRequest(
-                f"No shape is known for synthetic images of {name}.", f"Use --dataset {DATASETS[0].name} for them."
-            )
-        return local_dataset(Path(name).expanduser().resolve()) if path else _hub_dataset(name)
-    raise _unknown("data set", name, [row.name for row in DATASETS], "a hub id, or the path of an image folder")
+    path, camera = is_path(name), name.startswith(CAMERA)
+    if not (path or camera or is_hub_id(name)):
+        others = "a hub id, the path of an image folder or a parquet file, or camera:0"
+        raise _unknown("data set", name, [row.name for row in DATASETS], others)
+    if images == "synthetic":
+        raise BadRequest(
+            f"No shape is known for synthetic images of {name}.", f"Use --dataset {DATASETS[0].name} for them."
+        )
+    if camera:
+        return camera_dataset(name)
+    return local_dataset(Path(name).expanduser().resolve()) if path else hub_dataset(name)
 
 
 def _catalogue_dataset(row: DatasetRow, images: str) -> DatasetSpec:
@@ -305,16 +293,6 @@ def _catalogue_dataset(row: DatasetRow, images: str) -> DatasetSpec:
         height_px=row.height_px,
         width_px=row.width_px,
     )
-
-
-def _hub_dataset(dataset_id: str) -> DatasetSpec:
-    for split in SPLITS:
-        if found := hub_cache.cached_dataset(dataset_id, split):
-            label = f"{dataset_id.split('/')[-1]} {split}"
-            return DatasetSpec(
-                name=dataset_id, label=label, kind="hub", dataset_id=dataset_id, split=split, revision=found.revision
-            )
-    raise NotCached(f"{dataset_id} is not on this machine.", f"Fetch it with: python -m orin_core fetch {dataset_id}.")
 
 
 def _unknown(kind: str, name: str, known: list[str], others: str) -> BadRequest:

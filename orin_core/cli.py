@@ -17,14 +17,15 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from orin_core import (
+    cli_bundle,
     cli_compare,
     cli_export,
+    cli_fetch,
     cli_import,
     cli_report,
     cli_run,
     cli_sweep,
     doctor,
-    hub,
     kit_check,
     settings,
 )
@@ -61,8 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     notes.add_argument("run", help="its id")
     notes.add_argument("text", nargs="?", help="the new notes; without it they are printed")
     notes.add_argument("--runs-dir", type=Path, help="folder of run folders")
-    fetch = commands.add_parser("fetch", help="download a model or a data set")
-    fetch.add_argument("name", help="catalogue name or hub id")
+    cli_fetch.add_parser(commands)
+    cli_bundle.add_parser(commands)
     parse = commands.add_parser("parse", help="turn a tegrastats log into rows")
     parse.add_argument("log", help="text or gzip; - for standard input")
     parse.add_argument("--format", choices=log_rows.FORMATS, default="jsonl", help="scales: the team's own CSV layout")
@@ -139,11 +140,6 @@ def _command_notes(arguments: argparse.Namespace, config: Settings) -> int:
     return EXIT_DONE
 
 
-def _command_fetch(arguments: argparse.Namespace, config: Settings) -> int:
-    hub.fetch(arguments.name, lambda progress: print(json.dumps(progress), flush=True))
-    return EXIT_DONE
-
-
 def _command_parse(arguments: argparse.Namespace, config: Settings) -> int:
     read_in_part = 0
 
@@ -201,7 +197,8 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace, Settings], int]] = {
     "sweep": cli_sweep.command,
     "runs": _command_runs,
     "stop": _command_stop,
-    "fetch": _command_fetch,
+    "fetch": cli_fetch.command,
+    "bundle": cli_bundle.command,
     "parse": _command_parse,
     "import": cli_import.command,
     "export": cli_export.command,

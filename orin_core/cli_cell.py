@@ -16,6 +16,7 @@ from typing import Any
 from orin_core.errors import BadRequest, BoardBusy, PowerModeError
 from orin_core.runs.recording import Recording, list_runs
 from orin_core.spec import RunSpec, RunState, run_spec_from_json, to_json
+from orin_core.sweeps.outcome import mode_kept
 
 EXIT_TRY_AGAIN = os.EX_TEMPFAIL
 EXIT_MODE_NOT_REACHED = os.EX_CONFIG
@@ -33,16 +34,17 @@ def read_spec(path: Path) -> RunSpec:
         raise BadRequest(
             f"{path} cannot be read: {error.strerror}.", "Name a file with a run, as a spec.json."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadRequest(f"{path} is no JSON: {error}.", "Use a spec.json as an example.") from error
 
 
 def done_before(spec: RunSpec, folder: Path) -> Recording | None:
-    """Returns the finished run of the same spec in a folder; None where there is none."""
+    """Returns the finished run of the same spec in its power mode in a folder; None where there is none."""
     wanted = to_json(spec)
     for recording in list_runs(folder):
         summary = recording.summary()
-        if summary and summary.get("state") == RunState.DONE.value and recording.spec() == wanted:
+        done = summary and summary.get("state") == RunState.DONE.value and mode_kept(summary)
+        if done and recording.spec() == wanted:
             return recording
     return None
 
@@ -56,6 +58,6 @@ def exit_code_of(error: Exception) -> int | None:
 
 def exit_code(summary: dict[str, Any], usual: int) -> int:
     """Returns the exit code of a run that has ended, for a scheduler."""
-    if summary.get("power_mode_verified") is False:
+    if not mode_kept(summary):
         return EXIT_MODE_NOT_REACHED
     return EXIT_TRY_AGAIN if summary.get("state") == RunState.INTERRUPTED.value else usual

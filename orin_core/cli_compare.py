@@ -12,12 +12,13 @@ from orin_core.errors import BadRequest
 from orin_core.report.differences import Compared, Differences, differences
 from orin_core.report.figures import COLUMNS, Column, signed_pct
 from orin_core.report.overlay import MAX_RUNS, MIN_RUNS
+from orin_core.report.rows import columns_of
 from orin_core.runs import launcher
 from orin_core.runs.recording import Recording, find_run
 from orin_core.settings import Settings
 
 EXIT_DONE = 0
-_CELL = 48
+_CELL = 64
 """Longer texts (notes, names) are cut, so that the columns stay in sight."""
 
 
@@ -76,6 +77,7 @@ def _run(one: Compared) -> dict[str, Any]:
         "figures": {column.field: row.figure(column.field) for column in COLUMNS} if row else {},
         "intervals_95": {field: list(ends) for field, ends in row.intervals.items()} if row else {},
         "differences": {field: dataclasses.asdict(difference) for field, difference in one.differences.items()},
+        "against_reference": dataclasses.asdict(row.against) if row and row.against else None,
         "notes": list(one.notes),
     }
 
@@ -88,7 +90,8 @@ def _lines(found: Differences) -> list[str]:
     for one in found.runs:
         marks = [*(one.row.labels if one.row else ()), one.row.validity if one.row else "not finished"]
         lines.append(f"{one.letter}  {one.run_id}  {', '.join(dict.fromkeys(filter(None, marks)))}")
-    lines += ["", *_table(["", *(one.name for one in found.runs)], [_cells(column, found) for column in COLUMNS])]
+    rows = [_cells(column, found) for column in columns_of(one.row for one in found.runs)]
+    lines += ["", *_table(["", *(one.name for one in found.runs)], rows)]
     for title, texts in (("In what they differ", found.differing), ("What else they came to", found.results)):
         if texts:
             rows = [[name, *(" ".join(cell.split())[:_CELL] for cell in cells)] for name, cells in texts.items()]

@@ -42,6 +42,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--fps", type=_numbers(float), action="extend", metavar="F[,F...]", help="images per second of each run"
     )
     parser.add_argument("--runs-dir", type=Path, help="folder of run folders (default data/runs)")
+    parser.add_argument(
+        "--twice", action="store_true", help="import a run also where one with the same rows came from another file"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON list of the runs with their summaries")
 
 
@@ -78,7 +81,7 @@ def command(arguments: argparse.Namespace, config: Settings) -> int:
         for place, proposal in enumerate(proposals):
             own = {**given, **{name: share[place] for name, share in shares.items()}}
             try:
-                imported = import_runs(proposal, runs_dir=runs_dir, notes=said, **own)
+                imported = import_runs(proposal, runs_dir=runs_dir, notes=said, twice=arguments.twice, **own)
             except OrinError as error:
                 code = _say(error)
                 continue
@@ -170,6 +173,7 @@ def _row(proposal: Proposal, one: Imported) -> dict[str, Any]:
         "folder": str(one.recording.folder),
         "file": str(proposal.log.path),
         "already_imported": one.already,
+        "same_rows": one.alike,
         "start_s": round(one.stretch.start_s, 3),
         "end_s": round(one.stretch.end_s, 3),
         "cut_basis": one.stretch.cut_basis,
@@ -196,7 +200,9 @@ def _print(proposal: Proposal, imported: list[Imported]) -> None:
             f"{summary.get('power_mode') or 'mode unknown'} ({basis})  {'  '.join(filter(None, figures))}"
         )
         print(f"    {'already imported as' if one.already else 'run'} {one.recording.run_id}")
-    if any(one.already for one in imported):
+    if any(one.alike for one in imported):
+        print("    Import it as a run of its own all the same with --twice.")
+    if any(one.already and not one.alike for one in imported):
         print(
             "    What is there stays as it is; remove its folder and import again to change its model, images or mode."
         )

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 from orin_core import cli_cell
+from orin_core.assets.camera import camera_name
 from orin_core.catalog import dataset_row, model_row
 from orin_core.errors import BadRequest, OrinError, RunFailed
 from orin_core.methods import EXPLAINED
@@ -22,7 +23,7 @@ from orin_core.runs import launcher
 from orin_core.runs.finish import labels
 from orin_core.runs.recording import Recording
 from orin_core.settings import Settings
-from orin_core.spec import MAX_NOTES, RunSpec, RunState
+from orin_core.spec import CAMERA, MAX_NOTES, RunSpec, RunState
 
 EXIT_DONE = 0
 EXIT_FAILED = 4
@@ -52,8 +53,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=RUN_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    run.add_argument("--model", help="catalogue name, hub id, or path of a local model")
-    run.add_argument("--dataset", help="catalogue name, hub id, or folder of images")
+    run.add_argument(
+        "--model",
+        help="catalogue name, hub id, path of a local model, or owner/name/file.pt (YOLO)",
+    )
+    run.add_argument("--dataset", help="catalogue name, hub id, folder of images, parquet, or camera:0")
     run.add_argument("--profile", default=defaults.profile, help="demo, standard (default) or formal; see below")
     run.add_argument("--power-mode", default=defaults.power_mode, help="current (default), an id, or a name")
     length = run.add_mutually_exclusive_group()
@@ -106,6 +110,8 @@ def _spec_of(arguments: argparse.Namespace, config: Settings) -> RunSpec:
 
 def _absolute(name: str | None, known: Callable[[str], object]) -> str | None:
     """Returns a path as seen from anywhere; names of the catalogue and hub ids are left alone."""
+    if name and name.startswith(CAMERA):
+        return camera_name(name)
     if name and not known(name) and (name.startswith((".", "~", "/")) or Path(name).exists()):
         return str(Path(name).expanduser().resolve())
     return name

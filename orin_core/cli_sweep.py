@@ -14,7 +14,7 @@ from orin_core.settings import Settings
 from orin_core.sweeps import control
 from orin_core.sweeps.report import make_report
 from orin_core.sweeps.spec import SweepSpec, read_file
-from orin_core.sweeps.state import Progress, Sweep, find_sweep, list_sweeps
+from orin_core.sweeps.state import CellState, Progress, Sweep, find_sweep, list_sweeps
 
 EXIT_DONE = 0
 
@@ -60,10 +60,19 @@ def _status(arguments: argparse.Namespace, config: Settings) -> int:
     if not sweeps:
         print("No sweeps yet. Start one with: python -m orin_core sweep start sweep.json")
     for one in sweeps:
-        print(_line(one, one.progress()))
         if arguments.sweep:
-            print("\n".join(_cells(one.spec(), one.progress())))
+            print("\n".join([_line(one, one.progress()), *_cells(one.spec(), one.progress())]))
+        else:
+            print(_line_or_problem(one))
     return EXIT_DONE
+
+
+def _line_or_problem(sweep: Sweep) -> str:
+    """Returns where a sweep stands; a damaged one does not hide the others."""
+    try:
+        return _line(sweep, sweep.progress())
+    except BadRequest as error:
+        return f"{sweep.sweep_id}  {error}"
 
 
 def _document(sweep: Sweep) -> dict[str, Any]:
@@ -73,14 +82,16 @@ def _document(sweep: Sweep) -> dict[str, Any]:
 def _line(sweep: Sweep, progress: Progress) -> str:
     counts = control.counts(progress)
     told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    return f"{sweep.sweep_id}  {control.state_words(sweep, progress)}  {told}  {progress.message}".rstrip()
+    line = f"{sweep.sweep_id}  {control.state_words(sweep, progress)}  {told}  {progress.message}".rstrip()
+    return f"{line}\n  {progress.command}" if progress.command else line
 
 
 def _cells(spec: SweepSpec, progress: Progress) -> list[str]:
     found = []
     for cell in spec.cells():
         stands = progress.cells[cell.cell_id]
-        what = f"{cell.model} {cell.dataset} {cell.power_mode} batch {cell.batch_size} repeat {cell.repeat}"
+        work = f"{cell.power_mode} {cell.method} {cell.precision} batch {cell.batch_size}"
+        what = f"{cell.model} {cell.dataset} {work} repeat {cell.repeat}"
         more = stands.run_id or stands.reason
         found.append(f"  {cell.cell_id}  {stands.state.value:8}  {what}  {more}".rstrip())
     return found
@@ -99,6 +110,18 @@ def _report(arguments: argparse.Namespace, config: Settings) -> int:
     return EXIT_DONE
 
 
+def _resume(sweep_id: str | None, config: Settings) -> None:
+    if sweep_id is None:
+        control.resume(None, config)
+        return
+    sweep = find_sweep(config, sweep_id)
+    progress = sweep.progress()
+    control.resume(sweep, config)
+    failed = control.counts(progress)[CellState.FAILED.value]
+    if progress.state.ended and failed:
+        print("1 failed cell is tried again." if failed == 1 else f"{failed} failed cells are tried again.")
+
+
 def command(arguments: argparse.Namespace, config: Settings) -> int:
     """Runs the command and returns its exit code."""
     if arguments.action == "start":
@@ -110,7 +133,7 @@ def command(arguments: argparse.Namespace, config: Settings) -> int:
     if arguments.action == "move":
         control.move(find_sweep(config, arguments.sweep), arguments.place, config)
     elif arguments.action == "resume":
-        control.resume(find_sweep(config, arguments.sweep) if arguments.sweep else None, config)
+        _resume(arguments.sweep, config)
     elif arguments.action == "pause":
         control.pause(find_sweep(config, arguments.sweep), config)
     else:

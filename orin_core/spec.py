@@ -16,6 +16,9 @@ from orin_core import methods
 from orin_core.errors import BadRequest
 from orin_core.profiles import Profile
 
+CAMERA = "camera:"
+"""How the name of a camera begins as a data set: a number, a device or a video file follows."""
+
 MAX_NOTES = 2000
 """Longest notes of a run, characters."""
 
@@ -98,11 +101,12 @@ class DatasetSpec:
     Args:
         name: catalogue name (``cifar100``), hub id or path, as shown to people.
         label: display name.
-        kind: ``hub`` (datasets cache), ``folder`` (image files) or ``synthetic`` (seeded noise).
-        dataset_id: hub id or absolute path.
+        kind: ``hub`` (datasets cache), ``folder`` (image files, or what the datasets library saved),
+            ``parquet``, ``camera`` or ``synthetic`` (seeded noise).
+        dataset_id: hub id, absolute path, or a camera's number.
         split: hub split, or None.
         revision: hub commit, or None.
-        items: number of images in one pass; known for folder and synthetic, else None.
+        items: number of images in one pass; None where it is not known, or a camera has no end.
         height_px: height of synthetic images.
         width_px: width of synthetic images.
     """
@@ -215,6 +219,11 @@ def _check_subject(spec: RunSpec) -> None:
     if not spec.is_replay:
         _refuse_if(not spec.model, "No model was named.", "Name one with --model, for example resnet-152.")
         _refuse_if(not spec.dataset, "No data set was named.", "Name one with --dataset, for example cifar100.")
+    _refuse_if(
+        spec.preload and (spec.dataset or "").startswith(CAMERA),
+        "A camera's images cannot be preloaded.",
+        "They are read as they come; leave --preload away.",
+    )
     for field, value, allowed in (
         ("weights", spec.weights, ("auto", "cached", "random")),
         ("images", spec.images, ("auto", "cached", "synthetic")),

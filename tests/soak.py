@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from orin_core.sweeps.state import CellState
 from tests.conftest import Home
 from tests.support_sweep import SweepHome, assert_each_cell_once, kill_at_random
 
@@ -40,6 +41,9 @@ def main() -> None:
         attempts = sum(len(one.attempts) for one in progress.cells.values())
         print(f"{progress.state.value} after {time.monotonic() - begin_s:.0f} s, {attempts} attempts, ", end="")
         print(f"{len(progress.reboots)} reboots: {', '.join(str(one['mode']) for one in progress.reboots)}")
+        for cell_id, one in progress.cells.items():
+            if one.state is not CellState.DONE:
+                print(f"cell {cell_id} {one.state.value}: {one.reason}")
         assert_each_cell_once(machine, sweep, progress)
         print(f"each of {len(progress.cells)} cells has exactly one finished run")
 

@@ -58,7 +58,16 @@ def _mount(**arguments: Any) -> None:
         _component()(**arguments)
 
 
-def live_chart(*, run: str, active: str | None, follow: bool, key: str, span_s: int = 120, demo: bool = False) -> None:
+def live_chart(
+    *,
+    run: str,
+    active: str | None,
+    follow: bool,
+    key: str,
+    span_s: int = 120,
+    demo: bool = False,
+    sweep: str | None = None,
+) -> None:
     """Mounts the live chart.
 
     Args:
@@ -68,6 +77,8 @@ def live_chart(*, run: str, active: str | None, follow: bool, key: str, span_s: 
         key: names the instance; it keeps zoom and rows over reruns.
         span_s: window at first, s; 0 for the whole run.
         demo: for a projector: large type and no controls.
+        sweep: the sweep that has the board between two of its runs, empty for none; where it is given the page is run
+            again for another one, too.
     """
     _mount(
         key=key,
@@ -78,6 +89,7 @@ def live_chart(*, run: str, active: str | None, follow: bool, key: str, span_s: 
             "span": span_s,
             "plotly": PLOTLY_URL,
             "demo": demo,
+            "sweep": sweep,
         },
         on_changed_change=lambda: None,
     )

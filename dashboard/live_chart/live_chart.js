@@ -5,6 +5,8 @@ const LIGHT_POINTS = 300;
 const LIGHT_MS = 4000;
 const STALE_INTERVALS = 3;
 const LEAST_MS = 30_000;
+// The same as in live_chart.css.
+const LOW_PX = 800;
 // Midnight, so that a time since the start and a time of day are written the same way.
 const RUN_ORIGIN_MS = Date.UTC(2000, 0, 1);
 const instances = new WeakMap();
@@ -41,6 +43,7 @@ class LiveChart {
     this.trigger = setTriggerValue;
     this.follow = data.follow;
     this.known = data.active;
+    this.knownSweep = data.sweep ?? null;
     this.plotlyUrl = data.plotly;
     this.demo = Boolean(data.demo);
     this.root.classList.toggle("orin-demo", this.demo);
@@ -68,6 +71,11 @@ class LiveChart {
   get light() {
     const asked = new URLSearchParams(window.location.search).get("light");
     return asked === "1" || (asked !== "0" && Boolean(this.meta?.light));
+  }
+
+  /** A projector of few lines, where nobody scrolls: its large type leaves no room for every pane. */
+  get low() {
+    return this.demo && window.innerHeight <= LOW_PX;
   }
 
   get points() {
@@ -184,8 +192,11 @@ class LiveChart {
     if (completed || (this.detail?.grows && (answer.reset || this.detail.length > 12 * this.points))) fetchDetail(this);
     if (this.span && !this.userRange) this.rows.dropBefore(this.rows.endMs - this.span * 1000 - 5000);
     this.cursor = this.rows.length > 2 * this.points || before !== this.points ? "" : answer.cursor;
-    const state = answer.active;
-    if (this.follow && state !== this.known && (state !== this.told || performance.now() - this.toldMs > 5000)) {
+    // A page without single runs does not follow the time between two runs of a sweep.
+    const sweep = this.knownSweep === null ? null : answer.sweep;
+    const state = answer.active || (sweep && `sweep ${sweep}`) || null;
+    const known = this.known || (this.knownSweep && `sweep ${this.knownSweep}`) || null;
+    if (this.follow && state !== known && (state !== this.told || performance.now() - this.toldMs > 5000)) {
       [this.told, this.toldMs] = [state, performance.now()];
       this.trigger("changed", state || "idle");
     }
@@ -214,10 +225,10 @@ class LiveChart {
   arrange() {
     this.seenFps ||= this.rows.has("FPS");
     const fps = this.isRun && (this.seenFps || (!this.ended && this.meta.source !== "replay"));
-    const key = `${fps} ${this.light}\n${this.columns}`;
+    const key = `${fps} ${this.light} ${this.low}\n${this.columns}`;
     if (key === this.panesKey) return;
     this.panesKey = key;
-    this.panes = panesFor(this.columns, { fps, light: this.light });
+    this.panes = panesFor(this.columns, { fps, light: this.light, low: this.low });
   }
 
   /** Left end of the time axis: runs count from their start, the idle board shows the time of day. */
@@ -276,6 +287,7 @@ class LiveChart {
 
   resized() {
     this.stage.forgetSize();
+    if (this.meta) this.arrange();
     this.draw();
   }
 

@@ -57,7 +57,7 @@ function allPanes(columns, shows) {
       line("EMC (%)", "EMC", "grey", { dash: "dot", width: 1.3, rank: 1, unit: "%" }),
       line("Used GR3D (%)", "GR3D", "blue", { width: 1.8, unit: "%" }),
     ] },
-    { key: "clock", title: "GPU clock", unit: "MHz", weight: 0.5, few: true, hidden: shows.light, range: (top) => [0, nice(Math.max(top ?? 0, LEAST_MHZ) * 1.1)], lines: [
+    { key: "clock", title: "GPU clock", unit: "MHz", weight: 0.5, few: true, hidden: shows.light || shows.low, range: (top) => [0, nice(Math.max(top ?? 0, LEAST_MHZ) * 1.1)], lines: [
       line("GR3D Frequency (MHz)", "clock", "sky", { width: 1.6, unit: "MHz" }),
     ] },
     { key: "throughput", title: "Throughput", unit: "FPS", weight: 1, hidden: !shows.fps, range: (top) => [0, nice((top ?? 1) * 1.15)],

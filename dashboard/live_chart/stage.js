@@ -52,7 +52,8 @@ class Stage {
     if (!this.known || this.known.panes !== chart.panes) {
       const above = this.box.getBoundingClientRect().top + (this.box.closest('[data-testid="stMain"]')?.scrollTop ?? 0);
       const weight = chart.panes.reduce((sum, pane) => sum + pane.weight, 0);
-      const least = (58 + 86 * weight + 22 * chart.panes.length) * (chart.demo ? 1 : scale);
+      // So low that on 1280x720 the time axis is in sight; a window with more room has higher panes.
+      const least = 58 + 40 * weight + 22 * chart.panes.length;
       const room = window.innerHeight - above - (chart.demo || chart.light ? 28 : 64);
       this.known = { panes: chart.panes, width: Math.max(320, Math.floor(this.box.clientWidth)), height: Math.round(Math.min(1100 * scale, Math.max(least, room))) };
     }

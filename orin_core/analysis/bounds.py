@@ -45,11 +45,12 @@ class Bound:
 def arithmetic_of(summary: Mapping[str, Any]) -> str | None:
     """Returns which arithmetic the matrix products may have used: ``fp16 bf16 tf32 fp32 int8``.
 
-    FP32 counts as TF32 where TF32 was allowed, and where nobody noted whether it was: the bound
-    must not refuse what is possible.
+    A run that names its method was made in the precision that it names, and its ``fp32`` never uses TF32. Before
+    that FP32 counts as TF32 where TF32 was allowed, and where nobody noted whether it was: the bound must not refuse
+    what is possible.
     """
     name = _NAMES.get((text(summary, "precision") or "").lower())
-    if name == "fp32" and summary.get("tf32_allowed") is not False:
+    if name == "fp32" and text(summary, "method") is None and summary.get("tf32_allowed") is not False:
         return "tf32"
     return name
 

@@ -32,14 +32,15 @@ def conditions(spec: _Document, environment: _Document, events: _Events) -> dict
         environment: ``environment.json``.
         events: rows of ``events.jsonl``.
     """
-    worker = environment.get("worker") or {}
+    worker = _worker(environment)
     done, end, warmup = (last_event(events, kind) for kind in ("done", "end", "warmup"))
     in_force = environment.get("power_limits") or {}
     asked = environment.get("power_limits_asked") or {}
     cores = in_force.get("cores_online")
     return {
         "profile": spec.get("profile"),
-        "precision": worker.get("precision"),
+        **way(spec, environment, events),
+        **agreement(events),
         "tf32_allowed": worker.get("tf32_allowed"),
         "device": worker.get("device_name"),
         "device_type": worker.get("device"),
@@ -67,6 +68,42 @@ def conditions(spec: _Document, environment: _Document, events: _Events) -> dict
         **over_current(events),
         "own_cpu_pct": own_cpu_pct(events),
     }
+
+
+def _worker(environment: _Document) -> _Document:
+    found = environment.get("worker")
+    return found if isinstance(found, Mapping) else {}
+
+
+def way(spec: _Document, environment: _Document, events: _Events) -> dict[str, Any]:
+    """Returns how images went through the model: as the worker said once it had loaded, before that as asked.
+
+    A log tells nothing of it. A run of before there were methods names none, and its scope is ``full``.
+
+    Args:
+        spec: ``spec.json``.
+        environment: ``environment.json``.
+        events: rows of ``events.jsonl``.
+    """
+    keys = ("method", "precision", "scope", "batch_size", "batch_size_asked")
+    if origin_of(spec, environment) != "run":
+        return dict.fromkeys(keys)
+    loaded = last_event(events, "loaded")
+    told = {**_worker(environment), **loaded}
+    asked = {} if loaded else spec
+    return {
+        "method": told.get("method") or asked.get("method"),
+        "precision": told.get("precision") or asked.get("precision"),
+        "scope": told.get("scope") or ("preloaded" if asked.get("preload") else "full"),
+        "batch_size": told.get("batch_size") or spec.get("batch_size"),
+        "batch_size_asked": told.get("batch_size_asked") or spec.get("batch_size"),
+    }
+
+
+def agreement(events: _Events) -> dict[str, Any]:
+    """Returns how far the results were held to agree with the reference method, by metric; None where nobody looked."""
+    found = last_event(events, "agreement")
+    return {f"agreement_{key}": found.get(key) for key in ("metric", "value", "threshold", "ok", "images")}
 
 
 def phases_asked_s(spec: _Document) -> dict[str, float] | None:

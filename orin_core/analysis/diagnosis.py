@@ -10,12 +10,12 @@ import enum
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from orin_core.analysis import advice as advise
 from orin_core.analysis import diagnosis_signs as signs
 from orin_core.analysis import mode_rows
 from orin_core.analysis.summary_keys import is_simulated, number, origin_of, text
 
 _Summary = Mapping[str, Any]
-_LARGER_BATCH = f"Use batch {signs.LARGE_BATCH}, or prepare the images on the GPU."
 
 
 class Kind(str, enum.Enum):
@@ -101,12 +101,14 @@ def _seen(summary: _Summary) -> str:
 def _on_cpu(summary: _Summary) -> Diagnosis:
     busiest = number(summary, "busiest_core_pct_mean")
     found = _known(summary, "busiest_core_pct_mean", "cpu_ceiling_mhz", "gr3d_pct_median")
-    advice = ("See with the doctor whether torch finds a GPU here.",)
+    advice: tuple[str, ...] = ("See with the doctor whether torch finds a GPU here.",)
     if busiest is None or busiest < signs.HOST_CORE_PCT:
         return _unclear("Inference ran on the CPU, so GR3D says nothing about it.", found, advice)
     sentence = (
         f"Inference ran on the CPU, and {signs.core_words(summary)}: the CPU sets the pace, the GPU has no part in it."
     )
+    if text(summary, "method") is not None:
+        advice = (*advise.for_the_host(summary), *advice)
     return Diagnosis(kind=Kind.HOST_BOUND, certainty=Certainty.YES, sentence=sentence, figures=found, advice=advice)
 
 
@@ -149,9 +151,8 @@ def _memory_pressure(summary: _Summary) -> Diagnosis | None:
 def _gpu_bound(summary: _Summary) -> Diagnosis | None:
     if not signs.gpu_is_full(summary) or not signs.core_has_time(summary):
         return None
-    advice = []
-    if text(summary, "precision") == "fp32":
-        advice.append("Use FP16: the tensor cores then do at least twice as much in a clock.")
+    precision = advise.for_the_gpu(summary)
+    advice = [precision] if precision else []
     advice.append("Use a mode with a higher GPU clock or more of the GPU powered, a smaller model, or smaller images.")
     advice.append("A faster CPU, or a larger batch, will hardly help.")
     return Diagnosis(
@@ -167,10 +168,7 @@ def _gpu_bound(summary: _Summary) -> Diagnosis | None:
 
 
 def _host_advice(summary: _Summary) -> tuple[str, ...]:
-    batch = number(summary, "batch_size")
-    is_large = batch is not None and batch >= signs.LARGE_BATCH
-    first = "Prepare the images on the GPU." if is_large else _LARGER_BATCH
-    advice = [first, "Raising GPU clocks will not help; a mode with a higher CPU clock will."]
+    advice = [*advise.for_the_host(summary), "Raising GPU clocks will not help; a mode with a higher CPU clock will."]
     if signs.clock_is_low(summary):
         advice.append("The GPU clock is low because the GPU waits; lock the clocks to see how much that costs.")
     return tuple(advice)
@@ -248,8 +246,9 @@ def across_modes(rows: Sequence[_Summary]) -> Diagnosis | None:
 
     Args:
         rows: one per power mode (several of one mode are averaged), with ``power_mode``, ``fps_end_to_end``,
-            ``cpu_mhz`` (or ``cpu_ceiling_mhz``; where both are absent the caps of an AGX Orin) and
-            ``gr3d_pct_mean``. Simulated rows are left out: their speed does not follow the mode.
+            ``cpu_mhz`` (or ``cpu_ceiling_mhz``; where both are absent the caps of an AGX Orin),
+            ``gr3d_pct_mean`` and, where known, ``method``. Simulated rows are left out: their speed does not follow the
+            mode.
 
     Returns:
         None where fewer than three modes with a speed are left.
@@ -265,7 +264,7 @@ def across_modes(rows: Sequence[_Summary]) -> Diagnosis | None:
             sentence=mode_rows.host_words(modes),
             figures=figures,
             advice=(
-                _LARGER_BATCH,
+                advise.larger_batch(_one_method(rows)),
                 "Raising GPU clocks will not help; choose the mode by its CPU clock, or take the work off the CPU.",
             ),
         )
@@ -281,3 +280,9 @@ def across_modes(rows: Sequence[_Summary]) -> Diagnosis | None:
             ),
         )
     return _unclear(mode_rows.unclear_words(modes), figures)
+
+
+def _one_method(rows: Sequence[_Summary]) -> str | None:
+    """Returns the method that all rows name; None where they name several, or none."""
+    methods = {text(row, "method") for row in rows}
+    return methods.pop() if len(methods) == 1 else None

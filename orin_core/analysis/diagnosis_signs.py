@@ -36,7 +36,6 @@ LFB_LOST = 0.25
 LFB_SMALL_MB = 8.0
 RAM_FULL_SHARE = 0.90
 """Small free blocks count only while RAM is full: in the published logs they fall from 164 to 4 MB with 25 GB free."""
-LARGE_BATCH = 32
 
 
 def gr3d_words(summary: _Summary) -> str:

@@ -119,6 +119,37 @@ class Batches:
         return found
 
 
+def text_pace(done: Mapping[str, Any], seconds: float | None) -> dict[str, float | None]:
+    """Returns the speed of text generation: tokens per second over measure, and the median time to the first, ms.
+
+    Args:
+        done: the worker's last word on measure; of images it counts no ``tokens``.
+        seconds: length of measure.
+    """
+    tokens, ttft_ms = done.get("tokens"), done.get("ttft_ms_p50")
+    return {
+        "tokens_per_s": float(tokens) / seconds if tokens and seconds else None,
+        "ttft_ms_p50": None if ttft_ms is None else float(ttft_ms),
+    }
+
+
+_OF_IMAGES = ("fps_end_to_end", "fps_model", "fps_first_half", "fps_second_half")
+
+
+def without_fps(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the figures of text generation: prompts are of many lengths, so their number per second says nothing.
+
+    Args:
+        figures: as :func:`orin_core.analysis.summary.figures` returns them.
+    """
+    blank: dict[str, Any] = dict.fromkeys(_OF_IMAGES)
+    kept = {
+        part: {key: value for key, value in figures[part].items() if key not in _OF_IMAGES}
+        for part in ("counts", "intervals_95")
+    }
+    return {**figures, **blank, **kept}
+
+
 def fps_model(model_only: Sequence[Mapping[str, Any]]) -> tuple[float, int] | None:
     """Returns images per second of the bare loops before and after measure together, and their images."""
     seconds = sum(float(segment["seconds"]) for segment in model_only)

@@ -97,6 +97,8 @@ def _final_sync(summary: _Summary) -> Iterable[Finding]:
     sync_s, batch_s = number(summary, "final_sync_s"), number(summary, "batch_s_p50")
     if sync_s is None or batch_s is None or batch_s <= 0:
         return
+    # With several in flight a batch waits for those before it, which is no work of its own.
+    batch_s /= max(1.0, number(summary, "in_flight") or 1.0)
     # Waiting for an idle device takes microseconds, but a busy machine may take the CPU away for a moment.
     if sync_s > max(MAX_FINAL_SYNC_BATCHES * batch_s, FINAL_SYNC_FLOOR_S):
         yield finding(

@@ -18,7 +18,7 @@ import pandas as pd
 from orin_core.analysis.captured import last_event
 from orin_core.analysis.idle import Idle, net_energy_j
 from orin_core.analysis.intervals import block_count, block_interval
-from orin_core.analysis.pace import Batches, fps_model
+from orin_core.analysis.pace import Batches, fps_model, text_pace
 from orin_core.analysis.tick_figures import board_counts, board_figures, rounded
 from orin_core.analysis.ticks import (
     GR3D,
@@ -137,6 +137,7 @@ def _pace(measured: Batches, window: Window | None, items: int | None, events: _
         "total_inference_time_s": rounded(seconds, 6),
         "fps_end_to_end": rounded(items / seconds if seconds and items else None, 6),
         "fps_model": rounded(bare[0] if bare else None, 6),
+        **{key: rounded(value, 6) for key, value in text_pace(last_event(events, "done"), seconds).items()},
         **{key: rounded(value, 3) for key, value in measured.latencies().items()},
         "forward_ms_p50": rounded(measured.percentile(measured.forward_ms, 0.5), 4),
         "forward_synchronised_ms_p50": rounded(waited[0] if waited else None, 4),

@@ -50,6 +50,11 @@ def over_current_events(summary: Mapping[str, Any]) -> int:
     return sum(int(count) for count in counts if isinstance(count, (int, float)) and math.isfinite(count) and count > 0)
 
 
+def is_text(summary: Mapping[str, Any]) -> bool:
+    """Returns whether the run generated text: its speed is in tokens, and FPS is null."""
+    return number(summary, "tokens_per_s") is not None
+
+
 def part(summary: Mapping[str, Any], key: str, name: str) -> float | None:
     """Returns one figure of an object of figures; None where either is absent or it is no number."""
     found = summary.get(key)

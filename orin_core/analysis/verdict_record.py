@@ -6,14 +6,16 @@ import signal
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from orin_core.analysis import agreement_words
 from orin_core.analysis.findings import Finding, finding
-from orin_core.analysis.summary_keys import flag, number, part, text
+from orin_core.analysis.summary_keys import flag, is_text, number, part, text
 
 _Summary = Mapping[str, Any]
 
 SOURCES = ("tegrastats", "host", "simulated")
 """Where the telemetry of a run can come from."""
 
+_MODEL = "fps_model"
 _NUMBERS = {
     "failed_items": "how many images failed",
     "ticks": "how many ticks came",
@@ -22,7 +24,7 @@ _NUMBERS = {
     "forward_ms_p50": "the forward passes of the loop",
     "forward_synchronised_ms_p50": "the forward pass with the device waited for",
     "batch_s_p50": "how long a batch took",
-    "fps_model": "the speed of the model alone",
+    _MODEL: "the speed of the model alone",
 }
 _PHASES = ("idle", "warmup_min", "cooldown")
 
@@ -65,9 +67,12 @@ def incomplete(summary: _Summary) -> Iterable[Finding]:
     """Yields, as one finding, all that the program itself should have recorded and did not."""
     lacks = [] if text(summary, "source") in SOURCES else ["where the telemetry came from"]
     lacks += [] if text(summary, "device_type") else ["what computed (CPU or GPU)"]
-    lacks += [words for key, words in _NUMBERS.items() if number(summary, key) is None]
+    owed = {key: words for key, words in _NUMBERS.items() if not (key == _MODEL and is_text(summary))}
+    lacks += [words for key, words in owed.items() if number(summary, key) is None]
     if any(part(summary, "phases_asked_s", phase) is None for phase in _PHASES):
         lacks.append("how long the phases were asked to be")
+    if not agreement_words.is_told(summary):
+        lacks.append("whether its results agree with the reference")
     if lacks:
         listed = lacks[0] if len(lacks) == 1 else f"{', '.join(lacks[:-1])} and {lacks[-1]}"
         yield finding(

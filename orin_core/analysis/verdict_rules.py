@@ -9,11 +9,12 @@ import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from orin_core.analysis import verdict_coverage, verdict_phases, verdict_record
+from orin_core.analysis import agreement_words, verdict_coverage, verdict_phases, verdict_record
 from orin_core.analysis.findings import Finding, counted, finding, percent
 from orin_core.analysis.summary_keys import (
     flag,
     has_power_modes,
+    is_text,
     mode_label,
     number,
     origin_of,
@@ -71,6 +72,7 @@ def protocol(summary: _Summary) -> list[Finding]:
         verdict_phases.idle,
         verdict_phases.other_gpu_user,
         verdict_phases.warmup,
+        agreement_words.agrees,
         _mode,
         _above_the_cap,
         _items,
@@ -195,7 +197,7 @@ def _drift(summary: _Summary) -> Iterable[Finding]:
         ("power-drift", "Power was", "W", "power_first_half_w", "power_second_half_w", MAX_POWER_DRIFT),
     ):
         first, second = number(summary, first_key), number(summary, second_key)
-        if code == "fps-drift" and first is None and origin_of(summary) == "run":
+        if code == "fps-drift" and first is None and origin_of(summary) == "run" and not is_text(summary):
             yield finding(
                 "too-few-batches",
                 "There were too few batches to tell whether the speed stayed the same.",

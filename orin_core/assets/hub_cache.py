@@ -72,7 +72,10 @@ def cached_model(repo_id: str, *, revision: str | None = None, weights_file: str
     """
     if weights_file is not None:
         weights = cached_file(repo_id, weights_file, revision=revision)
-        return CachedModel(path=weights, revision=weights.parent.name, size_mb=_size_mb([weights])) if weights else None
+        if weights is None:
+            return None
+        snapshot = weights.parents[weights_file.count("/")]
+        return CachedModel(path=weights, revision=snapshot.name, size_mb=_size_mb([weights]))
     config = cached_file(repo_id, CONFIG, revision=revision)
     if config is None or not (config.parent / PREPROCESSOR).is_file():
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orin_core.assets import hub_cache
+from orin_core.assets import hub_cache, parquet
 from orin_core.assets.image_folder import image_files, is_saved_dataset
 from orin_core.errors import BadRequest, NotCached
 from orin_core.spec import DatasetSpec, ModelSpec, Task
@@ -64,8 +64,12 @@ def _local_yolo(path: Path, weights: str) -> ModelSpec:
     )
 
 
-def task_of(config: Path) -> Task:
+def task_of(config: Path, name: str = "") -> Task:
     """Returns the task that a ``config.json`` names by its architecture.
+
+    Args:
+        config: the file.
+        name: of its model, for people; its folder's without one.
 
     Raises:
         BadRequest: it cannot be read, or names none that has a workload.
@@ -73,37 +77,53 @@ def task_of(config: Path) -> Task:
     document = hub_cache.read_json(config)
     if document is None:
         raise BadRequest(f"{config} is no JSON object.", "Save the model's configuration anew.")
-    names = [str(name) for name in document.get("architectures") or []]
-    for name in names:
-        if name.endswith("ForImageClassification"):
+    architectures = [str(one) for one in document.get("architectures") or []]
+    for architecture in architectures:
+        if architecture.endswith("ForImageClassification"):
             return Task.CLASSIFICATION
-        if name.endswith("ForDepthEstimation"):
+        if architecture.endswith("ForDepthEstimation"):
             return Task.DEPTH
-    what = ", ".join(names) or "a model of no named architecture"
+    what = ", ".join(architectures) or "a model of no named architecture"
+    detection = any(one.endswith("ForObjectDetection") for one in architectures)
     raise BadRequest(
-        f"{config.parent.name} is {what}, which has no workload here.",
-        "Models for image classification and depth estimation run, and YOLO .pt files.",
+        f"{name or config.parent.name} is {what}, which has no workload here.",
+        "Detection runs YOLO alone: yolov8n, a .pt file, or one on the hub as owner/name/file.pt."
+        if detection
+        else "Models for image classification and depth estimation run, and YOLO .pt files.",
     )
 
 
 def local_dataset(path: Path) -> DatasetSpec:
-    """Returns the data set that a folder holds: image files, or what the datasets library saved.
+    """Returns the data set that a path holds: image files, parquet, or what the datasets library saved.
 
     Args:
-        path: absolute.
+        path: absolute; a folder, or a parquet file.
 
     Raises:
         BadRequest: there is no such folder, or it holds no images.
     """
+    if path.is_file() and path.suffix.lower() == parquet.SUFFIX:
+        return _parquet_dataset(path)
     if not path.is_dir():
-        raise BadRequest(f"There is no folder {path}.", "Name a folder of image files, or cifar100.")
+        raise BadRequest(
+            f"There is no folder {path}." if not path.exists() else f"{path} is neither a folder nor a parquet file.",
+            "Name a folder of image files, a parquet file, or cifar100.",
+        )
     if splits := (hub_cache.read_json(path / "dataset_dict.json") or {}).get("splits"):
         path = path / next((split for split in SPLITS if split in splits), str(splits[0]))
     items = None
     if not is_saved_dataset(path):
         items = len(image_files(path))
+        if not items and parquet.parquet_files(path):
+            return _parquet_dataset(path)
         if not items:
             raise BadRequest(
-                f"{path} holds no images.", "Put PNG, JPEG, WebP or BMP files there, or name another folder."
+                f"{path} holds no images.",
+                "Put PNG, JPEG, WebP or BMP files there, or parquet files with images, or name another folder.",
             )
     return DatasetSpec(name=str(path), label=path.name, kind="folder", dataset_id=str(path), items=items)
+
+
+def _parquet_dataset(path: Path) -> DatasetSpec:
+    items = parquet.count_images(path)
+    return DatasetSpec(name=str(path), label=path.stem, kind="parquet", dataset_id=str(path), items=items)

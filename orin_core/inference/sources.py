@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import struct
+import sys
 import zlib
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +19,9 @@ from PIL.Image import open as open_image
 
 from orin_core.assets import hub_cache
 from orin_core.assets.image_folder import image_files, is_saved_dataset
+from orin_core.assets.parquet import image_column, parquet_files
 from orin_core.errors import BadRequest, NotCached
+from orin_core.inference.camera import CameraSource
 from orin_core.spec import DatasetSpec
 
 Pixels = npt.NDArray[np.uint8]
@@ -42,10 +46,10 @@ class Source(Protocol):
 
     @property
     def kind(self) -> str:
-        """``local``, ``cached`` or ``synthetic``."""
+        """``local``, ``cached``, ``synthetic`` or ``camera``."""
 
     def __len__(self) -> int:
-        """Number of images in one pass."""
+        """Number of images in one pass; ``sys.maxsize`` where there is no end (``is_endless``)."""
 
     def name(self, index: int) -> str:
         """What a person calls an image of this source."""
@@ -55,7 +59,13 @@ class Source(Protocol):
 
         Raises:
             Exception: one of ``DECODE_ERRORS``; the image cannot be read.
+            OrinError: there are no more images.
         """
+
+
+def is_endless(source: Source) -> bool:
+    """Returns whether images come as they are made, whatever their number: no two reads give the same one."""
+    return len(source) == sys.maxsize
 
 
 def open_source(spec: DatasetSpec, seed: int) -> Source:
@@ -70,6 +80,8 @@ def open_source(spec: DatasetSpec, seed: int) -> Source:
     """
     if spec.kind == "synthetic":
         return SyntheticSource(spec, seed)
+    if spec.kind == "camera":
+        return CameraSource(spec.dataset_id)
     folder = Path(spec.dataset_id)
     if spec.kind == "folder" and not is_saved_dataset(folder):
         return FolderSource(folder)
@@ -128,15 +140,15 @@ class SyntheticSource:
 
 
 class _TableSource:
-    """A table of the datasets library: fetched, prepared by it, or saved by it."""
+    """A table of the datasets library: fetched, prepared or saved by it, or parquet files."""
 
     def __init__(self, spec: DatasetSpec) -> None:
         import datasets
 
         datasets.disable_progress_bars()
-        self.kind = "local" if spec.kind == "folder" else "cached"
+        self.kind = "cached" if spec.kind == "hub" else "local"
         table = _open_table(datasets, spec)
-        column = next((name for name, feature in table.features.items() if isinstance(feature, datasets.Image)), None)
+        column = image_column(table.features.arrow_schema, functools.partial(_first, table))
         if column is None or not len(table):
             raise BadRequest(f"{spec.label} has no images.", f"Its columns are {', '.join(table.features)}.")
         # Kept encoded, so that a broken row fails when it is read, by itself.
@@ -154,9 +166,19 @@ class _TableSource:
         return decode(io.BytesIO(cell["bytes"]) if cell["bytes"] is not None else Path(cell["path"]))
 
 
+def _first(table: Any, column: str) -> Any:
+    """Returns the first value of a column as it is stored, None where there is none."""
+    return next(iter(table.data.column(column).slice(0, 1).to_pylist()), None)
+
+
 def _open_table(datasets: Any, spec: DatasetSpec) -> Any:
     if spec.kind == "folder":
         return datasets.load_from_disk(spec.dataset_id)
+    if spec.kind == "parquet":
+        files = [str(path) for path in parquet_files(Path(spec.dataset_id))]
+        if not files:
+            raise BadRequest(f"{spec.dataset_id} holds no parquet files any more.", "Name another file or folder.")
+        return datasets.Dataset.from_parquet(files)
     found = hub_cache.cached_dataset(spec.dataset_id, spec.split or "test", revision=spec.revision)
     if found is None:
         raise NotCached(

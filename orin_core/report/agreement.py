@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from orin_core.catalog import dataset_row
@@ -21,12 +21,14 @@ class Setting:
         name: its name for people.
         read: its value as text, None where it is not known.
         label: how a value reads in the first cell of a row.
+        usual: the value that goes without saying there.
     """
 
     key: str
     name: str
     read: Callable[[RunFacts], str | None]
     label: str = "{}"
+    usual: str | None = None
 
 
 def _of_summary(key: str) -> Callable[[RunFacts], str | None]:
@@ -68,8 +70,17 @@ def _dataset(run: RunFacts) -> str | None:
 
 
 def _precision(run: RunFacts) -> str | None:
+    """As asked, where the run names its method; before that ``fp32`` said nothing of TF32."""
     precision = text_or_none(run.summary.get("precision"))
+    if run.summary.get("method"):
+        return precision
     return f"{precision} (TF32 allowed)" if precision and run.summary.get("tf32_allowed") else precision
+
+
+def _provider(run: RunFacts) -> str | None:
+    """What ran an exported model; the methods of torch have none."""
+    facts = run.found("worker", "method_facts")
+    return text_or_none(facts.get("provider")) if isinstance(facts, Mapping) else None
 
 
 def _module(run: RunFacts) -> str | None:
@@ -101,10 +112,12 @@ SETTINGS = (
     Setting(key="dataset", name="Data set", read=_dataset),
     Setting(key="images", name="Image Source", read=_of_summary("images"), label="{} images"),
     Setting(key="weights", name="Weights", read=_of_summary("weights"), label="{} weights"),
+    Setting(key="method", name="Method", read=_of_summary("method")),
+    Setting(key="provider", name="Provider", read=_provider),
+    Setting(key="precision", name="Precision", read=_precision),
     Setting(key="batch", name="Batch", read=_of_summary("batch_size"), label="batch {}"),
     Setting(key="in_flight", name="Batches in flight", read=_of_summary("in_flight"), label="{} in flight"),
-    Setting(key="precision", name="Precision", read=_precision),
-    Setting(key="scope", name="Scope", read=_of_summary("scope"), label="scope {}"),
+    Setting(key="scope", name="Scope", read=_of_summary("scope"), label="scope {}", usual="full"),
     Setting(key="device", name="Device", read=_of_summary("device"), label="on {}"),
     Setting(key="board", name="Board", read=_of_environment("board")),
     Setting(key="module", name="Module RAM", read=_module, label="{} module"),

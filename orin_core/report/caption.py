@@ -15,7 +15,19 @@ from orin_core.report.run_facts import RunFacts, l4t, module_gb, origin_of
 PUBLISHED_MODULE_GB = 32
 WRONG_MARK = "†"
 """Stands beside a published figure that is known to be wrong."""
-_COMMON = ("dataset", "batch", "precision", "scope", "device", "weights", "images", "clocks", "fan")
+_COMMON = (
+    "dataset",
+    "method",
+    "provider",
+    "batch",
+    "precision",
+    "scope",
+    "device",
+    "weights",
+    "images",
+    "clocks",
+    "fan",
+)
 
 
 def boards(runs: Sequence[RunFacts], *, published: bool) -> str:
@@ -103,6 +115,10 @@ def notes(rows: Sequence[Row], *, empty: int) -> tuple[str, ...]:
             whys = "; ".join(map(first_sentence, row.spoiled))
             found.append(f"{row.test}: not ranked and not offered to a mission: {whys}.")
         found += [f"{row.test}: {remark}" for remark in row.remarks]
+        if row.agreement is not None and row.agreement.ok:  # else it is a reason of the verdict
+            found.append(f"{row.test}: {row.agreement.sentence}.")
+        if row.against is not None and row.against.why:
+            found.append(f"{row.test}: no speed-up over the reference: {row.against.why}.")
         if row.not_compared:
             found.append(f"{row.test}: no difference to the published row: {row.not_compared}.")
     found += _commits(rows)

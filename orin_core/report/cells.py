@@ -72,6 +72,11 @@ def cells_of(runs: Iterable[RunFacts]) -> list[Cell]:
     return [_cell(group) for group in found]
 
 
+def best_status(statuses: Iterable[Status]) -> Status:
+    """Returns the verdict that runs of one kind are shown by: the best of theirs."""
+    return min(statuses, key=_BEST_FIRST.index)
+
+
 def _known(run: RunFacts) -> int:
     return sum(text is not None for text in settings_of(run).values())
 
@@ -90,7 +95,7 @@ def _cell(group: list[RunFacts]) -> Cell:
     counted = [run for run in newest_first if not run.broken]
     if not counted:
         counted, broken = newest_first, ()
-    best = min((run.verdict.status for run in counted), key=_BEST_FIRST.index)
+    best = best_status(run.verdict.status for run in counted)
     candidates = [run for run in counted if run.verdict.status is best]
     used = tuple(candidates) if best is Status.VALID else (candidates[0],)
     first = group[0]

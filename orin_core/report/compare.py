@@ -15,6 +15,7 @@ from typing import Any
 from orin_core.analysis.diagnosis import Diagnosis, across_modes
 from orin_core.analysis.intervals import welch
 from orin_core.analysis.verdict import Status
+from orin_core.methods import Method
 from orin_core.report.agreement import SETTING_BY_KEY
 from orin_core.report.figures import COLUMN_BY_FIELD, first_sentence
 from orin_core.report.published import PublishedRow
@@ -281,8 +282,11 @@ def across_published(rows: Iterable[PublishedRow]) -> Diagnosis | None:
 
 
 def _mode_figures(row: Row | PublishedRow, cpu_mhz: float | None) -> dict[str, Any]:
+    # The published rows are what the reference method is named for.
+    method = row.settings.get("method") if isinstance(row, Row) else Method.REFERENCE.value
     return {
         "power_mode": row.power_mode,
+        "method": method,
         "fps_end_to_end": row.average_fps,
         "gr3d_pct_mean": row.average_gpu_pct,
         "cpu_mhz": cpu_mhz,

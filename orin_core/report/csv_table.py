@@ -10,6 +10,10 @@ from orin_core.report.agreement import SETTINGS
 from orin_core.report.figures import COLUMN_BY_FIELD, COLUMNS
 from orin_core.report.rows import ModelTable, Row
 
+_AGAINST = (
+    "Speed-up over Reference", "Reference Precision", "Agreement Metric", "Agreement", "Agreement Threshold",
+    "Agreement Kept", "Images Compared", "No Speed-up Because",
+)  # fmt: skip
 _NAMED = ("Model", "Model Id", "Test", "Power Mode", "Validity", "Labels", "Runs", "Run Ids", "Images")
 
 
@@ -21,6 +25,7 @@ def header() -> list[str]:
     names.append("Interval From")
     names += [f"Published {column.csv_name}" for column in COLUMNS]
     names += [f"{column.heading.partition(' (')[0]} Difference (%)" for column in COLUMNS]
+    names += _AGAINST
     names += [
         "Published Wrong Figures",
         "Published Error",
@@ -57,12 +62,24 @@ def _cells(table: ModelTable, row: Row) -> list[str]:
     theirs = row.published
     cells += [_number(getattr(theirs, column.field) if theirs else None) for column in COLUMNS]
     cells += [_number(row.differences.get(column.field), 2) for column in COLUMNS]
+    cells += _against(row)
     wrong = [_name(field) for field in theirs.wrong_figures] if theirs else []
     cells += ["; ".join(wrong), safe_text(theirs.known_error) if theirs else "", safe_text(row.not_compared)]
     cells += [safe_text(row.settings.get(setting.key)) for setting in SETTINGS]
     fewer = [f"{_name(column.field)}: {behind}" for column in COLUMNS if (behind := row.behind(column))]
     texts = ("; ".join(row.rails), "; ".join(fewer), "; ".join(filter(None, row.commits)), " ".join(row.reasons))
     return [*cells, *map(safe_text, (*texts, " ".join(row.spoiled), " ".join(row.remarks)))]
+
+
+def _against(row: Row) -> list[str]:
+    over, agreement = row.against, row.agreement
+    cells = [_number(over.speed_up), over.precision] if over else ["", ""]
+    if agreement is None:
+        cells += [""] * 5
+    else:
+        cells += [agreement.metric, _number(agreement.value), _number(agreement.threshold)]
+        cells += ["yes" if agreement.ok else "no", str(agreement.images)]
+    return [*map(safe_text, cells), safe_text(over.why if over else "")]
 
 
 def _name(field: str) -> str:

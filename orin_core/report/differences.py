@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from orin_core.catalog import model_row
+from orin_core.report.against import with_reference
 from orin_core.report.agreement import SETTING_BY_KEY, SETTINGS
 from orin_core.report.cells import Cell, cells_of
 from orin_core.report.compare import (
@@ -22,6 +23,7 @@ from orin_core.report.compare import (
     why_not_ranked,
 )
 from orin_core.report.figures import COLUMNS
+from orin_core.report.guide import AGAINST
 from orin_core.report.published import mode_label
 from orin_core.report.row_build import make_row
 from orin_core.report.rows import Row
@@ -97,7 +99,8 @@ def differences(recordings: Sequence[Recording]) -> Differences:
         recordings: the run folders, at most one per letter of :data:`LETTERS`.
     """
     facts = [run_facts(recording) for recording in recordings]
-    rows = [None if one is None else _row(one) for one in facts]
+    made = iter(with_reference([_row(one) for one in facts if one is not None]))
+    rows = [None if one is None else next(made) for one in facts]
     runs = tuple(
         _compared(recording, letter, row, rows[0] if place else None)
         for place, (letter, recording, row) in enumerate(zip(LETTERS, recordings, rows, strict=False))
@@ -183,6 +186,8 @@ def _against(row: Row, first: Row) -> dict[str, Comparison]:
 
 def _means_something_else(row: Row, first: Row, field: str) -> str:
     """Returns why a figure of two rows has no difference at all; empty where it has one."""
+    if any(one.agreement is not None and not one.agreement.ok for one in (row, first)):
+        return "results do not agree with the reference: something else was computed"
     for key in ("telemetry", "scope"):
         ends = row.settings.get(key), first.settings.get(key)
         if None not in ends and ends[0] != ends[1]:  # an old log does not say
@@ -218,6 +223,7 @@ def _results(runs: Sequence[Compared]) -> dict[str, tuple[str, ...]]:
     """Returns what else the runs came to; what none of them has is left out."""
     names = dict.fromkeys(name for one in runs if one.row for name in one.row.facts if name not in _NO_RESULTS)
     found = {name: _texts(runs, name) for name in names}
+    found[AGAINST] = tuple(one.row.against_text() if one.row else "" for one in runs)
     return {name: texts for name, texts in found.items() if any(texts)}
 
 

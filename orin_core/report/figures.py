@@ -20,6 +20,7 @@ class Column:
         heading: as the team's document spells it.
         csv_name: column of the CSV, with the unit.
         decimals: shown at least; more where fewer than three digits would be left.
+        of_text: whether only text generation has it; tables without such rows leave it out.
     """
 
     field: str
@@ -27,6 +28,7 @@ class Column:
     heading: str
     csv_name: str
     decimals: int
+    of_text: bool = False
 
     def text(self, value: float | None) -> str:
         """Returns a value as the tables show it; empty where there is none."""
@@ -105,9 +107,24 @@ COLUMNS = (
         csv_name="Images per Joule (1/J)",
         decimals=3,
     ),
+    Column(
+        field="tokens_per_s",
+        summary_key="tokens_per_s",
+        heading="Tokens per Second",
+        csv_name="Tokens per Second (1/s)",
+        decimals=2,
+        of_text=True,
+    ),
+    Column(
+        field="ttft_ms_p50",
+        summary_key="ttft_ms_p50",
+        heading="Time to First Token (ms)",
+        csv_name="Time to First Token (ms)",
+        decimals=1,
+        of_text=True,
+    ),
 )
-PUBLISHED_SHAPE = COLUMNS[:5]
-"""The columns of the team's published tables; the others are added behind them."""
+"""The first five are those of the team's published tables; the others are added behind them."""
 COLUMN_BY_FIELD = {column.field: column for column in COLUMNS}
 
 

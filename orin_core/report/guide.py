@@ -9,6 +9,8 @@ from orin_core.analysis.verdict import Status
 from orin_core.report.rows import ModelTable
 
 TITLE = "Inference Performance of the Models"
+AGAINST = "Against Reference"
+"""Heading of the speed-up over the reference method, with the agreement beside it."""
 GUIDE = (
     "FPS is end to end: images over the time from the first fetch to the last result in host memory.",
     "GPU %, RAM and power are means over measure only, weighted by the length of each tick.",
@@ -20,6 +22,8 @@ GUIDE = (
     "Only VALID runs kept the protocol. An empty cell is a value that nobody has: not measured, or refused.",
     "A figure that rests on fewer runs than its row says on how many, as in 2 of 3.",
     "Rows of different settings are never averaged and never ranked against each other.",
+    "Against reference: the speed over that of the reference method in the same mode and scope, all else equal.",
+    "Beside it stands how far the results agree with the reference; what does not agree has no speed-up.",
 )
 
 

@@ -10,8 +10,8 @@ from orin_core.analysis.verdict import Status
 from orin_core.report import published
 from orin_core.report.assets import Assets
 from orin_core.report.caption import WRONG_MARK
-from orin_core.report.figures import COLUMNS, Column, signed_pct
-from orin_core.report.guide import GUIDE, TITLE, findings, no_runs
+from orin_core.report.figures import Column, signed_pct
+from orin_core.report.guide import AGAINST, GUIDE, TITLE, findings, no_runs
 from orin_core.report.plots import TITLES, Plot
 from orin_core.report.published import PublishedRow
 from orin_core.report.rows import ModelTable, Row
@@ -107,11 +107,12 @@ def _list(sentences: Sequence[str]) -> str:
 
 
 def _results(table: ModelTable) -> str:
-    names = ["Test", *map(_heading, COLUMNS), "Runs", "Validity"]
+    headings = (_heading(table.heading(column.heading)) for column in table.columns)
+    names = ["Test", *headings, *([text(AGAINST)] if table.has_methods else []), "Runs", "Validity"]
     heads = "".join(f'<th scope="col">{name}</th>' for name in names)
     legend = _LEGEND if any(row.published for row in table.rows) else ""
     caption = " ".join(part for part in (table.caption, table.common, legend) if part)
-    rows = "\n".join(_row(row, table.beside(row)) for row in table.rows)
+    rows = "\n".join(_row(table, row) for row in table.rows)
     return (
         f'<p class="caption">{text(caption)}</p>\n<div class="scroll"><table class="results">\n'
         f"<thead><tr>{heads}</tr></thead>\n"
@@ -119,16 +120,18 @@ def _results(table: ModelTable) -> str:
     )
 
 
-def _heading(column: Column) -> str:
-    name, bracket, unit = column.heading.partition(" (")
+def _heading(heading: str) -> str:
+    name, bracket, unit = heading.partition(" (")
     return f"{text(name)}<br><small>({text(unit)}</small>" if bracket else text(name)
 
 
-def _row(row: Row, published_row: PublishedRow | None) -> str:
+def _row(table: ModelTable, row: Row) -> str:
     name, _, more = row.test.partition(" · ")
     head = f"<strong>{text(name)}</strong>" + (f" <small>{text(more)}</small>" if more else "")
     labels = "".join(f'<span class="label">{text(label)}</span>' for label in row.labels)
-    cells = "".join(_cell(row, column, published_row) for column in COLUMNS)
+    published_row = table.beside(row)
+    cells = "".join(_cell(row, column, published_row) for column in table.columns)
+    cells += _against(row) if table.has_methods else ""
     runs = f"{row.n_runs}" if row.run_ids else ""
     basis = {"repeats": "± repeats", "blocks": "± blocks"}.get(row.interval_basis, "")
     kind = "none" if row.status is None else "refused" if row.refused else row.status.value
@@ -151,6 +154,15 @@ def _cell(row: Row, column: Column, published_row: PublishedRow | None) -> str:
         change = signed_pct(row.differences.get(column.field))
         parts.append(f'<span class="theirs">{column.text(theirs)}{mark}{f" ({change})" if change else ""}</span>')
     return f"<td>{''.join(parts)}</td>"
+
+
+def _against(row: Row) -> str:
+    """The speed-up with the agreement below it; an empty cell for the reference itself."""
+    found = row.against
+    if found is None:
+        return "<td></td>"
+    speed = f"<b>{text(found.speed_text)}</b>" if found.speed_text else ""
+    return f'<td class="against">{speed}<small>{text(found.agreement_text)}</small></td>'
 
 
 def _badge(row: Row) -> str:
@@ -188,7 +200,7 @@ def _figure(plot: Plot, name: str) -> str:
 
 def _graphs(table: ModelTable, assets: Mapping[tuple[str | None, str], Assets]) -> str:
     figures = []
-    for row in table.rows:
+    for row in (row for row in table.rows if row.run_ids):
         found = assets.get((table.model, row.test), Assets()).plots
         figures += [_figure(plot, f"{row.test} {TITLES[plot.kind]}") for plot in found]
     return f'<h3>Graphs</h3>\n<div class="graphs">{"".join(figures)}</div>' if figures else ""

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from orin_core.report import published
 from orin_core.report.assets import Assets
 from orin_core.report.caption import WRONG_MARK
-from orin_core.report.figures import COLUMNS, Column, signed_pct
-from orin_core.report.guide import GUIDE, TITLE, findings, no_runs
+from orin_core.report.figures import Column, signed_pct
+from orin_core.report.guide import AGAINST, GUIDE, TITLE, findings, no_runs
 from orin_core.report.plots import TITLES
 from orin_core.report.published import PublishedRow
 from orin_core.report.rows import ModelTable, Row
@@ -63,10 +63,10 @@ def _section(table: ModelTable, assets: Mapping[tuple[str | None, str], Assets],
     lines = [f"## {plain(table.label)} Results", "", plain(table.caption)]
     if table.common:
         lines += ["", plain(table.common)]
-    lines += ["", f"<ins>{plain(table.label)} Test Results</ins>", "", *_results(table.rows)]
+    lines += ["", f"<ins>{plain(table.label)} Test Results</ins>", "", *_results(table)]
     beside = [(row, theirs) for row in table.rows if (theirs := table.beside(row))]
     if beside:
-        lines += ["", "<ins>Beside the Published Figures</ins>", "", *_beside(beside)]
+        lines += ["", "<ins>Beside the Published Figures</ins>", "", *_beside(table, beside)]
     if said := findings(table):
         lines += ["", "### What It Says", ""]
         lines += [f"- **{plain(finding.name)}:** {plain(finding.text)}" for finding in said]
@@ -74,7 +74,7 @@ def _section(table: ModelTable, assets: Mapping[tuple[str | None, str], Assets],
         lines += ["", "### Notes", "", *(f"- {plain(note)}" for note in table.notes)]
     for section in more:
         lines += _further(section)
-    ours = [(row, assets[table.model, row.test]) for row in table.rows if (table.model, row.test) in assets]
+    ours = [(row, found) for row in table.rows if row.run_ids and (found := assets.get((table.model, row.test)))]
     data = [f"- [{plain(row.test)} Raw Data]({found.data})" for row, found in ours if found.data]
     if data:
         lines += ["", "### Raw Data", "", *data]
@@ -97,15 +97,19 @@ def _further(section: Section) -> list[str]:
     return lines
 
 
-def _results(rows: Sequence[Row]) -> list[str]:
-    names = ["Test", *(column.heading for column in COLUMNS), "Images", "Runs", "Validity"]
-    return _table(names, [_result_cells(row) for row in rows])
+def _results(table: ModelTable) -> list[str]:
+    against = [AGAINST] if table.has_methods else []
+    headings = (table.heading(column.heading) for column in table.columns)
+    names = ["Test", *headings, *against, table.heading("Images"), "Runs", "Validity"]
+    return _table(names, [_result_cells(table, row) for row in table.rows])
 
 
-def _result_cells(row: Row) -> list[str]:
+def _result_cells(table: ModelTable, row: Row) -> list[str]:
     test = plain(", ".join([row.test, *row.labels_beside_test()]))
     items = "" if row.items is None else str(row.items)
-    return [test, *(_figure(row, column) for column in COLUMNS), items, row.runs_text(), plain(row.validity)]
+    against = [plain(row.against_text())] if table.has_methods else []
+    figures = (_figure(row, column) for column in table.columns)
+    return [test, *figures, *against, items, row.runs_text(), plain(row.validity)]
 
 
 def _figure(row: Row, column: Column) -> str:
@@ -118,14 +122,14 @@ def _published(row: PublishedRow, column: Column) -> str:
     return column.text(getattr(row, column.field)) + mark
 
 
-def _beside(rows: Sequence[tuple[Row, PublishedRow]]) -> list[str]:
+def _beside(table: ModelTable, rows: Sequence[tuple[Row, PublishedRow]]) -> list[str]:
     names = ["Test"]
-    for column in COLUMNS:
-        names += [f"Published {column.heading.removeprefix('Average ')}", "Difference"]
+    for column in table.columns:
+        names += [f"Published {table.heading(column.heading).removeprefix('Average ')}", "Difference"]
     lines = []
     for row, theirs in rows:
         cells = [plain(row.test)]
-        for column in COLUMNS:
+        for column in table.columns:
             cells += [_published(theirs, column), signed_pct(row.differences.get(column.field))]
         lines.append(cells)
     return _table(names, lines)

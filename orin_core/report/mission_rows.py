@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 
 from orin_core.analysis.verdict import Status
+from orin_core.report.against import way_of
 from orin_core.report.figures import first_sentence
 from orin_core.report.published import PublishedRow
 from orin_core.report.rows import CUT_BY_HAND, ModelTable, Row
@@ -16,6 +17,11 @@ _REFUSED = {
     Status.DEMO: "its runs are demos, too short to plan with",
     Status.REPLAY: "it is a replayed log, not a run",
 }
+PUBLISHED_WAY = "reference fp32 batch 1"
+"""**Source**: the published document names neither batch nor precision. The pipeline that it says it used takes one
+image at a time by default, and torch computes in FP32 by default.
+"""
+Group = tuple[bool, bool, str, str]
 _LEAST, _MOST = 1e-6, 1e6
 """FPS, W and J per image lie far inside; beyond them arithmetic runs over."""
 _SIMULATED = "it ran on the simulated board, whose figures follow no power mode"
@@ -37,6 +43,8 @@ class Candidate:
         random_weights: whether the weights were random.
         synthetic_images: whether the images were synthetic.
         scope: what the clock went over; rows of different scope are not weighed against each other.
+        way: how images went through the model: method and, where one ran it, provider, precision, batch, so far as they
+            are known. Rows of different ways are not weighed against each other either.
         known_error: why the figures are known to be wrong; None where they are not.
         spoiled: why its means tell nothing, though it may be shown; empty where they do.
         unnamed: whether nobody said which model ran, so that its rows may be of several.
@@ -54,23 +62,25 @@ class Candidate:
     random_weights: bool = False
     synthetic_images: bool = False
     scope: str = "full"
+    way: str = ""
     known_error: str | None = None
     spoiled: str = ""
     unnamed: bool = False
     remarks: tuple[str, ...] = ()
 
     @property
-    def group(self) -> tuple[bool, bool, str]:
+    def group(self) -> Group:
         """What rows must share to be weighed against each other."""
-        return (self.random_weights, self.synthetic_images, self.scope)
+        return (self.random_weights, self.synthetic_images, self.scope, self.way)
 
     @property
     def group_text(self) -> str:
-        """The same for people; empty for real weights and images at full scope."""
+        """The same for people; empty for real weights and images at full scope where the way is not known."""
         parts = [
             "random weights" if self.random_weights else "",
             "synthetic images" if self.synthetic_images else "",
             "" if self.scope == "full" else f"scope {self.scope}",
+            self.way,
         ]
         return ", ".join(part for part in parts if part)
 
@@ -102,6 +112,7 @@ def of_row(row: Row) -> Candidate:
         random_weights=row.settings.get("weights") == "random",
         synthetic_images=row.settings.get("images") == "synthetic",
         scope=row.settings.get("scope") or "full",
+        way=way_of(row),
         spoiled="; ".join(map(first_sentence, row.spoiled)),
         unnamed=row.model is None,
         remarks=_remarks(row),
@@ -124,16 +135,21 @@ def of_published(row: PublishedRow) -> Candidate:
         power_w=row.power_draw_w,
         energy_per_item_j=row.energy_per_item_j,
         published=True,
+        way=PUBLISHED_WAY,
         known_error=row.known_error,
     )
 
 
 def groups(rows: Iterable[Candidate]) -> tuple[tuple[Candidate, ...], ...]:
-    """Returns rows apart by what may be weighed together, the group nearest to a real run first."""
-    found: dict[tuple[bool, bool, str], list[Candidate]] = {}
+    """Returns rows apart by what may be weighed together, the group nearest to a real run first.
+
+    Of groups that are as near, one with rows of ours comes before one that was only published, and then the one of most
+    modes.
+    """
+    found: dict[Group, list[Candidate]] = {}
     for row in rows:
         found.setdefault(row.group, []).append(row)
-    return tuple(tuple(found[key]) for key in sorted(found, key=_distance))
+    return tuple(tuple(group) for group in sorted(found.values(), key=_distance))
 
 
 def refusal(row: Candidate) -> str | None:
@@ -156,6 +172,9 @@ def refusal(row: Candidate) -> str | None:
     return f"cannot be true: {', '.join(absurd)}" if absurd else None
 
 
-def _distance(group: tuple[bool, bool, str]) -> tuple[int, bool, bool, bool, str]:
-    random_weights, synthetic_images, scope = group
-    return (random_weights + synthetic_images, random_weights, synthetic_images, scope != "full", scope)
+def _distance(group: list[Candidate]) -> tuple[int, bool, bool, bool, str, bool, int, str]:
+    random_weights, synthetic_images, scope, way = group[0].group
+    only_published = all(row.published for row in group)
+    modes = len({row.power_mode for row in group})
+    invented = random_weights + synthetic_images
+    return (invented, random_weights, synthetic_images, scope != "full", scope, only_published, -modes, way)

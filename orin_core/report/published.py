@@ -56,6 +56,11 @@ class PublishedRow:
     note: str = ""
 
     @property
+    def ttft_ms_p50(self) -> float | None:
+        """None: it was not published."""
+        return None
+
+    @property
     def energy_per_item_j(self) -> float | None:
         """Power times time over images, gross of idle, J per image; from wrong figures it is wrong as well."""
         return self.power_draw_w * self.total_inference_time_s / self.items if self.items else None

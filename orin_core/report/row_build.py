@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from orin_core.analysis.agreement_words import agreement_of
 from orin_core.analysis.intervals import mean_interval
 from orin_core.analysis.verdict import Status, repeats_needed
+from orin_core.methods import Method
 from orin_core.report import caption
 from orin_core.report.agreement import SETTING_BY_KEY
 from orin_core.report.cells import Cell
@@ -47,7 +50,7 @@ def make_row(cell: Cell, varied: Sequence[str], published: Sequence[PublishedRow
     items, same_items = _items(cell)
     hidden = _hidden(newest, refused=refused, same_items=same_items)
     values = {column.field: _values(cell, column.summary_key) for column in COLUMNS if column.field not in hidden}
-    figures = {column.field: _mean(values.get(column.field, ())) for column in COLUMNS}
+    figures: dict[str, Any] = {column.field: _mean(values.get(column.field, ())) for column in COLUMNS}
     intervals, basis = ({}, "") if refused else _intervals(cell, values)
     beside = _beside(cell, published)
     not_compared = _not_compared(cell, refused) if beside else ""
@@ -82,6 +85,7 @@ def make_row(cell: Cell, varied: Sequence[str], published: Sequence[PublishedRow
         not_compared=not_compared,
         remarks=_remarks(cell, refused=refused, same_items=same_items),
         commits=tuple(dict.fromkeys(str(run.environment.get("git_commit") or "")[:12] for run in cell.used)),
+        agreement=agreement_of(newest.summary),
     )
 
 
@@ -171,6 +175,8 @@ def _test(cell: Cell, varied: Sequence[str]) -> str:
         text, setting = cell.settings[key], SETTING_BY_KEY[key]
         if text is None and cell.newest.broken:
             continue  # told at the end, which it has not reached
+        if text is not None and text == setting.usual:
+            continue
         parts.append(f"{setting.name} not known" if text is None else setting.label.format(text))
     return " · ".join(parts)
 
@@ -191,8 +197,10 @@ def _labels(cell: Cell) -> tuple[str, ...]:
         found.append("imported, not verified")
     if summary.get("weights") == "random":
         found.append("random weights")
-    if summary.get("images") == "synthetic":
-        found.append("synthetic images")
+    if summary.get("images") in ("synthetic", "camera"):
+        found.append(f"{summary['images']} images")
+    if summary.get("scope") == "preloaded":
+        found.append("preloaded")
     if any(run.cut_by_hand for run in cell.used):
         found.append(CUT_BY_HAND)
     if status is Status.VALID and (needed := _needed(cell)) > 1:
@@ -212,12 +220,20 @@ def _remarks(cell: Cell, *, refused: bool, same_items: bool) -> tuple[str, ...]:
     found = []
     if not same_items and not refused:
         found.append("its runs measured different numbers of images, so total time and images are left empty.")
+    asked, used = (cell.newest.summary.get(key) for key in ("batch_size_asked", "batch_size"))
+    if asked and used and used < asked:
+        found.append(f"batch {asked:g} was asked for and memory ran out, so with consent it was halved to {used:g}.")
     if _is_too_fast(cell.newest):
         found.append("what rests on the number of images is left empty.")
     found += [
         f"in the files of {run.run_id} {', '.join(run.damaged)} cannot be read and is left out."
         for run in cell.used
         if run.damaged
+    ]
+    found += [
+        f"{run.lost_rows} of {run.run_id}: its figures stand, and nobody can check them any more."
+        for run in cell.used
+        if run.lost_rows
     ]
     found += [f"the cut of {run.run_id} {run.cut_by_hand}." for run in cell.used if run.cut_by_hand]
     found += [f"{run.run_id} {run.broken} and is not used." for run in cell.broken[:_NAMED_BROKEN]]
@@ -251,6 +267,10 @@ def _not_compared(cell: Cell, refused: bool) -> str:
     board = cell.settings["board"]
     if board is not None and PUBLISHED_BOARD.lower() not in board.lower():
         return f"{board} is no {PUBLISHED_BOARD}"
+    method = cell.settings["method"]
+    if method != Method.REFERENCE.value and cell.settings["origin"] == "run":
+        theirs = f"that of the published rows, {Method.REFERENCE.value}"
+        return f"{method} is another method than {theirs}" if method else f"its method may be another than {theirs}"
     batch = cell.settings["batch"]
     if batch not in (None, PUBLISHED_BATCH):
         return f"batch {batch} is not compared with single images"

@@ -3,17 +3,52 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from orin_core.analysis.agreement_words import Agreement
 from orin_core.analysis.diagnosis import Diagnosis
 from orin_core.analysis.verdict import Status
-from orin_core.report.figures import Column
+from orin_core.report.figures import COLUMNS, Column, digits
 from orin_core.report.published import PublishedRow
 
 CUT_BY_HAND = "cut by hand"
 """Label of a log whose cut a person moved."""
 MODE_ORDER = ("MAXN", "50W", "30W", "15W")
 """The order of the published tables, and of the board's own modes from fast to slow."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AgainstReference:
+    """What a row of another method gains over the reference row of its model and mode.
+
+    Args:
+        agreement: how far its results agree; None where that was not recorded.
+        precision: of the reference row; empty where there is none.
+        speed_up: its speed over that of the reference; None where the two are not held against each other.
+        why: why not, a clause; empty where they are, or where there is no reference row.
+    """
+
+    agreement: Agreement | None
+    precision: str = ""
+    speed_up: float | None = None
+    why: str = ""
+
+    @property
+    def speed_text(self) -> str:
+        """The speed-up with what it is over; empty where there is none."""
+        return "" if self.speed_up is None else f"{digits(self.speed_up, 2)} x reference {self.precision}".rstrip()
+
+    @property
+    def agreement_text(self) -> str:
+        """How far its results agree, and loudly where they do not; empty where nobody knows."""
+        if self.agreement is None:
+            return ""
+        return self.agreement.short if self.agreement.ok else f"DISAGREES: {self.agreement.short}"
+
+    @property
+    def text(self) -> str:
+        """Both in one line; never the speed-up alone."""
+        return "; ".join(part for part in (self.speed_text, self.agreement_text) if part)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +68,8 @@ class Row:
         power_draw_w: mean power, W.
         energy_per_item_j: gross energy, J per image.
         items_per_joule: images per J.
+        tokens_per_s: of text generation, whose FPS is None; None for images.
+        ttft_ms_p50: of text generation, median time to the first token, ms.
         items: images measured, of the newest run; None where not known.
         status: verdict on the runs used; None where nobody ran the mode.
         refused: whether its figures cannot be true and are left empty.
@@ -58,6 +95,8 @@ class Row:
         not_compared: why there are no differences; empty where there are.
         remarks: what was left empty or out and why, each what follows the row's name.
         commits: commits of this program that its runs were made with; an empty one where it is not known.
+        agreement: how far the results of the newest run agree with the reference method; None where nobody looked.
+        against: what it gains over the reference; None for the reference itself and for rows without a method.
     """
 
     model: str | None
@@ -70,6 +109,8 @@ class Row:
     power_draw_w: float | None = None
     energy_per_item_j: float | None = None
     items_per_joule: float | None = None
+    tokens_per_s: float | None = None
+    ttft_ms_p50: float | None = None
     items: int | None = None
     status: Status | None = None
     refused: bool = False
@@ -95,6 +136,8 @@ class Row:
     not_compared: str = ""
     remarks: tuple[str, ...] = ()
     commits: tuple[str, ...] = ()
+    agreement: Agreement | None = None
+    against: AgainstReference | None = None
 
     @property
     def n_runs(self) -> int:
@@ -128,6 +171,10 @@ class Row:
     def labels_beside_test(self) -> tuple[str, ...]:
         """Returns the labels that the first cell does not say already."""
         return tuple(label for label in self.labels if label.partition(",")[0].lower() not in self.test.lower())
+
+    def against_text(self) -> str:
+        """Returns what it gains over the reference, the agreement beside it; empty where neither is known."""
+        return self.against.text if self.against else ""
 
     def runs_text(self) -> str:
         """Returns how many runs stand behind the figures and what the interval comes from."""
@@ -199,6 +246,25 @@ class ModelTable:
         """Whether any row is ours."""
         return any(row.run_ids for row in self.rows)
 
+    @property
+    def has_methods(self) -> bool:
+        """Whether any row is held against the reference method."""
+        return any(row.against is not None for row in self.rows)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its items are prompts, so that speed is in tokens."""
+        return any((row.tokens_per_s or (row.published and row.published.tokens_per_s)) for row in self.rows)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The figures that it shows: those of text generation only where it has any."""
+        return tuple(column for column in COLUMNS if self.is_text or not column.of_text)
+
+    def heading(self, text: str) -> str:
+        """Returns a heading with its items called what they are: prompts in place of images."""
+        return text.replace("Image", "Prompt") if self.is_text else text
+
     def beside(self, row: Row) -> PublishedRow | None:
         """Returns the published row that is shown with one of ours.
 
@@ -218,6 +284,12 @@ class ModelTable:
             for name, text in {**row.setting_texts, **row.facts}.items():
                 found.setdefault(name, {})[row.test] = text
         return {name: texts for name, texts in found.items() if any(texts.values())}
+
+
+def columns_of(rows: Iterable[Row | None]) -> tuple[Column, ...]:
+    """Returns the figures to show of rows of any models: those of text generation only where one has them."""
+    has_text = any(row is not None and row.tokens_per_s is not None for row in rows)
+    return tuple(column for column in COLUMNS if has_text or not column.of_text)
 
 
 def mode_rank(power_mode: str | None) -> tuple[int, str]:

@@ -14,6 +14,7 @@ from orin_core.report.figures import COLUMNS, number_or_none
 from orin_core.report.published import mode_label
 from orin_core.runs.judged import judged_summary
 from orin_core.runs.recording import Recording
+from orin_core.runs.rows_check import lost_rows
 
 _BROKEN = {"failed": "failed", "stopped": "was stopped", "interrupted": "was interrupted"}
 _MODULES_GB = (4, 8, 16, 32, 64, 128)
@@ -32,6 +33,7 @@ class RunFacts:
         log: name and checksum of the log that it came from; None but for an imported run without a model.
         cut_by_hand: what of its cut a person moved, a clause that follows "the cut"; empty where the rule cut it.
         damaged: what its files hold in a shape that nobody can read, by key.
+        lost_rows: what became of its rows since the summary was made, a clause; empty where they are there.
     """
 
     run_id: str
@@ -41,6 +43,7 @@ class RunFacts:
     log: str | None = None
     cut_by_hand: str = ""
     damaged: tuple[str, ...] = ()
+    lost_rows: str = ""
 
     @property
     def model(self) -> str | None:
@@ -107,6 +110,7 @@ def run_facts(run: Recording | Mapping[str, Any]) -> RunFacts | None:
         environment=around,
         verdict=verdict_of(whole),
         damaged=(*damaged, *damaged_around),
+        lost_rows=lost_rows(run, whole) if isinstance(run, Recording) else "",
     )
     if origin_of(found) != "imported":
         return found
@@ -191,8 +195,8 @@ def _is_interval(value: Any) -> bool:
 
 
 _Shapes = Mapping[str, Callable[[Any], bool]]
-_TEXTS = "model dataset power_mode origin source profile state weights images scope precision device device_type"
-_NUMBERS = "items batch_size in_flight ram_total_mb cpu_ceiling_mhz cpu_freq_cap_mhz"
+_TEXTS = "model dataset power_mode origin source profile state weights images method scope precision device device_type"
+_NUMBERS = "items batch_size batch_size_asked in_flight ram_total_mb cpu_ceiling_mhz cpu_freq_cap_mhz"
 _SUMMARY_SHAPES: _Shapes = {
     **dict.fromkeys(_TEXTS.split(), _is_text),
     **dict.fromkeys(_NUMBERS.split(), _is_number),

@@ -35,6 +35,8 @@ td b { font-weight: 650; }
 td small, td .theirs { display: block; white-space: nowrap; }
 td small, th small { font-size: 11.5px; color: var(--muted); }
 td .theirs { font-size: 12px; }
+td.against { min-width: 92px; }
+td.against small { white-space: normal; }
 .label { display: block; width: fit-content; white-space: nowrap; font-size: 11.5px; font-weight: 600;
   color: var(--loud); }
 .badge { font-size: 12px; font-weight: 700; padding: 2px 8px; border-radius: 4px; border: 1px solid currentColor;

@@ -13,7 +13,7 @@ from typing import Any
 
 from orin_core.analysis.verdict import Status
 from orin_core.catalog import MODELS, model_row
-from orin_core.report import caption
+from orin_core.report import against, caption
 from orin_core.report.agreement import SETTING_BY_KEY
 from orin_core.report.cells import Cell, cells_of
 from orin_core.report.compare import across, across_published, best_published, rankings
@@ -79,7 +79,7 @@ def _model_rank(name: str | None) -> tuple[int, str]:
 def _table(model: str | None, cells: Sequence[Cell], empty: int) -> ModelTable:
     published = _published_of(model)
     varied = {family: _varied(found) for family, found in _families(cells).items()}
-    rows = [make_row(cell, varied[_family(cell)], published) for cell in cells]
+    rows = against.with_reference([make_row(cell, varied[_family(cell)], published) for cell in cells])
     beside = {row.published.power_mode for row in rows if row.published is not None}
     rows += [
         Row(model=model, power_mode=one.power_mode, test=one.power_mode, published=one)
@@ -114,7 +114,7 @@ def slug(text: str) -> str:
 def _published_of(model: str | None) -> list[PublishedRow]:
     if model is None:
         return []
-    return [row for row in published_rows() if row.model.lower() == hub_id(model) and row.average_fps is not None]
+    return [row for row in published_rows() if row.model.lower() == hub_id(model)]
 
 
 # -- rows -----------------------------------------------------------------------------------------
@@ -134,18 +134,24 @@ def _families(cells: Iterable[Cell]) -> dict[tuple[str | None, ...], list[Cell]]
 def _varied(cells: Sequence[Cell]) -> list[str]:
     """Returns the keys of the settings in which rows of one origin differ.
 
-    What a run that did not reach its end never told is no difference.
+    What a run that did not reach its end never told is no difference, nor is what follows from the method.
     """
     found: dict[str, set[str | None]] = {key: set() for key in SETTING_BY_KEY}
     for cell in cells:
         for key, text in cell.settings.items():
             if text is not None or not cell.newest.broken:
                 found[key].add(text)
-    return [key for key, texts in found.items() if len(texts) > 1]
+    varied = [key for key, texts in found.items() if len(texts) > 1]
+    told = [cell for cell in cells if cell.settings["in_flight"] is not None or not cell.newest.broken]
+    pairs = {(cell.settings["method"], cell.settings["in_flight"]) for cell in told}
+    if len(pairs) == len(found["method"]) > 1:
+        varied = [key for key in varied if key != "in_flight"]
+    return varied
 
 
-def _row_rank(row: Row) -> tuple[tuple[int, str], int, tuple[tuple[int, str], ...]]:
+def _row_rank(row: Row) -> tuple[tuple[int, str], int, bool, tuple[tuple[int, str], ...]]:
     order = _STATUS_ORDER.index(row.status) if row.status in _STATUS_ORDER else len(_STATUS_ORDER)
     # By number: batch 2 stands before batch 16.
     parts = tuple((int(part) if part.isdecimal() else 0, part) for part in re.split(r"([0-9]+)", row.test))
-    return (mode_rank(row.power_mode), order, parts)
+    # The reference stands before what is held against it.
+    return (mode_rank(row.power_mode), order, row.against is not None, parts)

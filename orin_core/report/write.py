@@ -226,7 +226,7 @@ def _write_assets(
     """Writes the pictures and raw data that the Markdown links to."""
     written = []
     for one in tables:
-        for row in one.rows:
+        for row in (row for row in one.rows if row.run_ids):
             belongs = assets.get((one.model, row.test), Assets())
             for plot in belongs.plots:
                 (out_dir / IMAGES).mkdir(exist_ok=True)

@@ -13,6 +13,7 @@ import pandas as pd
 from orin_core.analysis.bounds import fps_bound
 from orin_core.analysis.captured import busy_share, conditions, last_event, origin_of
 from orin_core.analysis.diagnosis import diagnose
+from orin_core.analysis.pace import without_fps
 from orin_core.analysis.summary import condensed, figures, is_needed
 from orin_core.analysis.summary_keys import text
 from orin_core.analysis.verdict import judge
@@ -23,6 +24,8 @@ from orin_core.runs.whole_lines import open_whole
 from orin_core.spec import RunState
 
 SIMULATED_NOTE = "SIMULATED BOARD: telemetry is invented; FPS is this host's and does not follow the power mode."
+TEXT_GENERATION = "text-generation"
+"""Task whose items are prompts: its speed is tokens per second, and FPS is null."""
 
 
 _CHUNK_ROWS = 100_000
@@ -42,8 +45,13 @@ def _frame(path: Path, needed: Callable[[str], bool], reduce: Callable[[pd.DataF
     return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=list(_EMPTY_COLUMNS))
 
 
-def labels(environment: dict[str, Any]) -> list[str]:
-    """Returns what a reader must know before the figures: simulated, random, synthetic."""
+def labels(environment: dict[str, Any], *, scope: str | None = None) -> list[str]:
+    """Returns what a reader must know before the figures: simulated, random, synthetic, preloaded.
+
+    Args:
+        environment: what was found.
+        scope: what the clock went over, where that is known already.
+    """
     found = []
     if environment.get("simulated"):
         found.append(SIMULATED_NOTE)
@@ -51,6 +59,10 @@ def labels(environment: dict[str, Any]) -> list[str]:
         found.append("random weights: speed is real, output is meaningless")
     if environment.get("images") == "synthetic":
         found.append("synthetic images: seeded noise in place of the data set")
+    if environment.get("images") == "camera":
+        found.append("camera images: no two runs see the same, and the camera's own rate bounds FPS")
+    if scope == "preloaded":
+        found.append("preloaded: images were decoded before the clock started; compare with preloaded runs only")
     return found
 
 
@@ -73,6 +85,8 @@ def summary_of(recording: Recording, *, state: RunState, message: str, hint: str
         t0_s=recording.began_s() or 0.0,
         interval_s=interval_s,
     )
+    if _task(environment) == TEXT_GENERATION:
+        numbers = without_fps(numbers)
     found = conditions(spec, environment, events)
     model, origin = environment.get("model"), origin_of(spec, environment)
     busy = busy_share(found["device_type"], numbers["fps_end_to_end"], numbers["fps_model"])
@@ -90,9 +104,7 @@ def summary_of(recording: Recording, *, state: RunState, message: str, hint: str
         "simulated": bool(environment.get("simulated")),
         "weights": environment.get("weights"),
         "images": environment.get("images"),
-        "labels": labels(environment),
-        "batch_size": spec.get("batch_size") if model else None,
-        "scope": "full" if origin == "run" else None,
+        "labels": labels(environment, scope=found["scope"]),
         "failed_items": _failed_items(status, events),
         "items_asked": spec.get("items"),
         "seconds_asked": spec.get("seconds"),
@@ -108,9 +120,14 @@ def summary_of(recording: Recording, *, state: RunState, message: str, hint: str
         "counts": {**numbers["counts"], **({} if busy is None else {"device_busy_share": numbers["items"]})},
         **{key: int(status.get(key) or 0) for key in ("unparsed_lines", "garbled_lines")},
         "rows": int(status.get("ticks") or 0),
-        "notices": [event["message"] for event in events if event["kind"] == "notice"][-20:],
+        "notices": [str(event.get("message") or "") for event in events if event["kind"] == "notice"][-20:],
     }
     return _judged(document)
+
+
+def _task(environment: dict[str, Any]) -> Any:
+    model = environment.get("model_spec")
+    return model.get("task") if isinstance(model, dict) else None
 
 
 def _or_else(first: Any, second: Any) -> Any:

@@ -13,6 +13,10 @@ from orin_core.catalog import dataset_row, model_row
 from orin_core.errors import BadRequest
 from orin_core.runs.import_records import Facts
 
+NO_MODEL = (
+    "No model was named, so the report compares this run with no other and with nothing published: "
+    "it stands there under its file's name."
+)
 DISAGREE = 0.02
 """Items and FPS that lie further apart than this are noted."""
 _MAX_TEXT = 200
@@ -92,6 +96,8 @@ def facts_of(
         proposed: the run that the rule found there; None where it found none.
     """
     said = [*moved_note(stretch, proposed), *log.notes, *stretch.notes, *notes]
+    if model is None:
+        said.append(NO_MODEL)
     mode, basis = stretch.power_mode, stretch.mode_basis
     if power_mode is not None and not _is_mode_name(power_mode):
         known = ", ".join(known.name for known in AGX_ORIN_MODES)

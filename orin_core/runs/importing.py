@@ -13,6 +13,7 @@ import numpy as np
 from orin_core.analysis.old_logs import OldLog, read_old_log
 from orin_core.analysis.stretches import MIN_STRETCH_S, Stretch, between, find_in, from_phases
 from orin_core.errors import BadRequest
+from orin_core.runs.import_alike import alike
 from orin_core.runs.import_facts import check_given, facts_of, moved_note, per_run
 from orin_core.runs.import_folder import imported_before, only_import, overlaps, same_as, write_folder
 from orin_core.runs.import_records import Facts, board_name
@@ -87,13 +88,15 @@ class Imported:
         recording: its folder.
         stretch: where it lies in the log.
         already: whether an earlier import had made the folder.
-        notes: what a person should know, one sentence each; empty for an earlier import.
+        notes: what a person should know, one sentence each; empty where this file was imported before.
+        alike: whether the folder was made from another file that holds the same rows.
     """
 
     recording: Recording
     stretch: Stretch
     already: bool
     notes: tuple[str, ...]
+    alike: bool = False
 
 
 def _ticks(stretch: Stretch) -> tuple[int, int]:
@@ -122,6 +125,7 @@ def import_log(
     items: int | Sequence[int | None] | None = None,
     power_mode: str | None = None,
     fps: float | Sequence[float | None] | None = None,
+    twice: bool = False,
 ) -> list[Recording]:
     """Makes a run folder of every stretch of a log; see :func:`import_runs`.
 
@@ -137,6 +141,7 @@ def import_log(
         items=items,
         power_mode=power_mode,
         fps=fps,
+        twice=twice,
     )
     return [one.recording for one in made]
 
@@ -152,6 +157,7 @@ def import_runs(
     power_mode: str | None = None,
     fps: float | Sequence[float | None] | None = None,
     notes: Sequence[str] = (),
+    twice: bool = False,
 ) -> list[Imported]:
     """Makes a run folder of every stretch of a log; everything is checked before the first is written.
 
@@ -165,6 +171,7 @@ def import_runs(
         power_mode: name, label or id of the mode; where a stretch's CPU ceiling tells another, the ceiling wins.
         fps: images per second, per stretch; gives ``items`` where those are not given.
         notes: what is to be said of every run besides.
+        twice: whether a run is made as well where another file has become one with the same rows.
 
     Raises:
         BadRequest: no run was found, a value is out of range, or the folder cannot be written.
@@ -190,6 +197,7 @@ def import_runs(
                 facts[place],
                 after=cut[place - 1].end_index if place else -1,
                 before=cut[place + 1].start_index if place + 1 < len(cut) else None,
+                twice=twice,
             )
             for place, stretch in enumerate(cut)
         ]
@@ -243,13 +251,17 @@ def _cut(proposal: Proposal, asked: Sequence[tuple[float, float]] | None) -> tup
 
 
 def _import_one(
-    runs_dir: Path, log: OldLog, stretch: Stretch, facts: Facts, *, after: int, before: int | None
+    runs_dir: Path, log: OldLog, stretch: Stretch, facts: Facts, *, after: int, before: int | None, twice: bool
 ) -> Imported:
     earlier = imported_before(runs_dir, log)
     same = same_as(earlier, log, stretch)
     if same is not None:
         return Imported(recording=same, stretch=stretch, already=True, notes=())
-    facts = dataclasses.replace(facts, notes=(*facts.notes, *overlaps(earlier, log, stretch)))
+    other = alike(runs_dir, log, stretch)
+    if other is not None and not twice:
+        return Imported(recording=other.recording, stretch=stretch, already=True, notes=(other.note,), alike=True)
+    also = (*overlaps(earlier, log, stretch), *((other.note,) if other else ()))
+    facts = dataclasses.replace(facts, notes=(*facts.notes, *also))
     recording = write_folder(runs_dir, log, stretch, facts, after=after, before=before)
     return Imported(recording=recording, stretch=stretch, already=False, notes=facts.notes)
 

@@ -8,7 +8,7 @@ lacks would call good runs bad, so it is computed anew from the rows of its fold
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from orin_core.spec import RunState
 
 UNREADABLE = "summary.json cannot be read; it is rebuilt at the next start of a run."
 LOST = "summary.json cannot be read, and without spec.json it cannot be rebuilt."
+WRONG_TYPES = "summary.json holds values of wrong types, and what else the run left does not allow to rebuild it."
 _ENDS = {state.value for state in RunState if state is not RunState.RUNNING}
 _SAYS_WHAT_IT_WAS = ("model", "dataset", "power_mode", "source", "total_inference_time_s", "fps_end_to_end")
 """A folder that lost its events or its environment gives less than its summary still says."""
@@ -33,8 +34,9 @@ def judged_summary(recording: Recording) -> dict[str, Any] | None:
         recording: the run folder.
 
     Returns:
-        The summary as written where it is whole and of this version; else computed anew from the rows, in memory;
-        else what can be read of it, judged now. None where there is no summary: the run goes on or was interrupted.
+        The summary as written where it is whole and of this version; else computed anew from the rows, in memory.
+        Where that cannot be: of an older version what it says, judged now; of a damaged one that it cannot be read,
+        since the rest of a file with wrong values is not to be trusted either. None where there is no summary: the run goes on or was interrupted.
     """
     path = recording.folder / store.SUMMARY
     try:
@@ -70,13 +72,14 @@ def _judged(folder: Path, changed_ns: int, rows_changed_ns: int) -> dict[str, An
     stored = recording.summary()
     if stored is not None and _is_of_this_version(stored):
         return stored
-    rebuilt = _rebuilt(recording, stored)
-    if stored is None:
-        return rebuilt or _unreadable(recording)
-    whole = without_damage(stored)
-    if rebuilt and all(rebuilt.get(key) is not None for key in _SAYS_WHAT_IT_WAS if whole.get(key) is not None):
+    damaged = () if stored is None else damaged_keys(stored)
+    sound = None if stored is None else without_damage(stored)
+    rebuilt = _rebuilt(recording, sound)
+    if sound is None or damaged:
+        return rebuilt or _unreadable(recording, damaged)
+    if rebuilt and all(rebuilt.get(key) is not None for key in _SAYS_WHAT_IT_WAS if sound.get(key) is not None):
         return rebuilt
-    return judged(stored)
+    return judged(sound)
 
 
 def _changed_ns(path: Path) -> int:
@@ -99,7 +102,7 @@ def _rebuilt(recording: Recording, stored: Mapping[str, Any] | None) -> dict[str
     """Returns the summary computed from the rows; None where the folder does not allow it."""
     if not recording.spec():
         return None
-    told: Mapping[str, Any] = recording.status() if stored is None else stored
+    told: Mapping[str, Any] = recording.status() if stored is None or "state" not in stored else stored
     state = told.get("state")
     message, hint = (str(told[key]) if isinstance(told.get(key), str) else "" for key in ("message", "hint"))
     ended = RunState(state) if isinstance(state, str) and state in _ENDS else None
@@ -111,12 +114,13 @@ def _rebuilt(recording: Recording, stored: Mapping[str, Any] | None) -> dict[str
         return None
 
 
-def _unreadable(recording: Recording) -> dict[str, Any]:
-    said = UNREADABLE if recording.spec() else LOST
+def _unreadable(recording: Recording, damaged: Sequence[str]) -> dict[str, Any]:
+    said = WRONG_TYPES if damaged else UNREADABLE if recording.spec() else LOST
     document: dict[str, Any] = {"run_id": recording.run_id, "state": None, "message": said, "hint": ""}
     return {**document, **{key: None for key in KEYS if key not in document}, "labels": [], "notices": []} | {
         "verdict": {**judge({}).to_json(), "sentence": said, "reasons": [{"code": "unreadable", "text": said}]},
         "diagnosis": diagnose({}).to_json(),
+        **({"damaged": list(damaged)} if damaged else {}),
     }
 
 

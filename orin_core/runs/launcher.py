@@ -174,7 +174,8 @@ def estimate_s(spec: RunSpec, runs_dir: Path) -> float | None:
     measure and cooldown count.
     """
     spec = spec.validated()
-    same = ("model", "dataset", "power_mode", "batch_size", "weights", "images", "telemetry")
+    work = ("batch_size", "method", "precision", "preload")
+    same = ("model", "dataset", "power_mode", "weights", "images", "telemetry", *work)
     for recording in list_runs(runs_dir)[:ESTIMATE_RUNS]:
         earlier, summary = recording.spec(), recording.summary()
         if not summary or summary.get("state") != RunState.DONE.value or not summary.get("fps_end_to_end"):

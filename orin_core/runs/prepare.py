@@ -133,7 +133,7 @@ def _environment(
 ) -> dict[str, Any]:
     images = None
     if dataset:
-        images = "synthetic" if dataset.kind == "synthetic" else "local" if dataset.kind == "folder" else "cached"
+        images = {"hub": "cached", "synthetic": "synthetic", "camera": "camera"}.get(dataset.kind, "local")
     return {
         "version": __version__,
         "source": probe.source,

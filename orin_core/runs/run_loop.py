@@ -261,6 +261,9 @@ class RunLoop:
             event = {"pictures": kept, "seconds": event.get("seconds")}
             if problem:
                 self._journal.notice("outputs", problem, t_s)
+        if name == "notice":
+            self._journal.notice(str(event.get("notice") or "worker"), str(event.get("message") or ""), t_s)
+            return
         self._recorder.event(name, t_s, **event)
         if name in ("environment", "loaded"):
             self._journal.worker_told(event)

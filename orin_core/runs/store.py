@@ -68,6 +68,13 @@ def write_json(path: Path, document: Mapping[str, Any], *, durable: bool = False
             stream.flush()
             os.fsync(stream.fileno())
     os.replace(temporary, path)
+    if durable:
+        # The new name as well.
+        folder_fd = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder_fd)
+        finally:
+            os.close(folder_fd)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

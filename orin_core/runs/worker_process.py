@@ -122,6 +122,10 @@ class WorkerProcess:
                     continue
 
 
+KILLED_BY = "The worker was killed by "
+"""How the message of a run begins whose worker was ended by a signal."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Exit:
     """How a worker ended, in words.
@@ -142,7 +146,7 @@ class Exit:
                 name = signal.Signals(-self.code).name
             except ValueError:
                 name = f"signal {-self.code}"
-            return f"The worker was killed by {name}."
+            return f"{KILLED_BY}{name}."
         return f"The worker left with exit code {self.code}."
 
     @property

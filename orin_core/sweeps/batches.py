@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
+from orin_core.analysis.intervals import mean_interval
 from orin_core.report.agreement import SETTING_BY_KEY
 from orin_core.report.figures import COLUMN_BY_FIELD, Column
 from orin_core.report.plots import Plot
 from orin_core.report.rows import ModelTable, Row
 from orin_core.report.sections import Section
+from orin_core.sweeps.repeats import Repeats
 
 KNEE_SHARE = 0.95
 """The knee is the smallest batch that reaches this share of the best FPS of its curve: own choice."""
@@ -26,51 +29,92 @@ _RING = f"knee: {100 * KNEE_SHARE:g} % of the best FPS"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One batch size of a curve.
+
+    Args:
+        batch: images per model call.
+        repeats: its row, with the runs that ended with the verdict of the row.
+    """
+
+    batch: int
+    repeats: Repeats
+
+    @property
+    def row(self) -> Row:
+        """The row of the results table."""
+        return self.repeats.row
+
+    def mean(self, column: Column) -> float | None:
+        """Returns the mean of a figure over the repeats; None where none has it."""
+        values = [value for _, value in self.repeats.values(column)]
+        return statistics.fmean(values) if values else None
+
+    def half(self, column: Column) -> float | None:
+        """Returns half the 95 % interval of the mean; of a single run half its own; None where it has none."""
+        values = [value for _, value in self.repeats.values(column)]
+        interval = mean_interval(values) if len(values) > 1 else self.row.intervals.get(column.field)
+        return (interval[1] - interval[0]) / 2 if interval else None
+
+    def text(self, column: Column) -> str:
+        """Returns the mean with half its interval; empty where there is none."""
+        mean, half = self.mean(column), self.half(column)
+        if mean is None:
+            return ""
+        return column.text(mean) if half is None else f"{column.text(mean)} ± {half:.{column.decimals_of(mean)}f}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
     """The rows of one model in one power mode that differ in nothing but the batch size.
 
     Args:
         label: the mode, and in what the curve differs from the others of its model.
-        points: batch size with its row, smallest batch first; every row has an FPS.
+        points: smallest batch first; every one has an FPS.
     """
 
     label: str
-    points: tuple[tuple[int, Row], ...]
+    points: tuple[Point, ...]
 
     @property
     def best_fps(self) -> float:
         """Highest FPS of the curve, images/s."""
-        return max(row.average_fps or 0.0 for _, row in self.points)
+        return max(point.mean(FPS) or 0.0 for point in self.points)
 
     @property
-    def knee(self) -> int:
+    def knee(self) -> Point:
         """The smallest batch that reaches 95 % of the best FPS."""
-        return next(batch for batch, row in self.points if (row.average_fps or 0.0) >= KNEE_SHARE * self.best_fps)
+        return next(point for point in self.points if (point.mean(FPS) or 0.0) >= KNEE_SHARE * self.best_fps)
 
     @property
     def at_its_end(self) -> bool:
         """Whether the largest batch is the knee, so that a still larger one may gain more."""
-        return self.knee == self.points[-1][0]
+        return self.knee is self.points[-1]
 
 
-def curves(table: ModelTable) -> tuple[Curve, ...]:
-    """Returns the curves of a model that have two batch sizes or more, in the order of the rows."""
-    groups: dict[tuple[str | None, ...], dict[int, Row]] = {}
-    for row in table.rows:
-        batch = row.settings.get("batch") or ""
-        if row.average_fps is None or not row.run_ids or not batch.isdecimal():
+def curves(repeated: Sequence[Repeats]) -> tuple[Curve, ...]:
+    """Returns the curves of a model that have two batch sizes or more, in the order of the rows.
+
+    Nothing but the batch size differs along a curve, so none goes over two methods or precisions.
+
+    Args:
+        repeated: the rows of the model with their repeats.
+    """
+    groups: dict[tuple[str | None, ...], dict[int, Point]] = {}
+    for one in repeated:
+        batch = one.row.settings.get("batch") or ""
+        if not batch.isdecimal() or not one.values(FPS):
             continue
-        others = (text for key, text in row.settings.items() if key != "batch")
-        groups.setdefault((row.power_mode, *others), {})[int(batch)] = row
-    return tuple(
-        Curve(label=_label(rows), points=tuple(sorted(rows.items()))) for rows in groups.values() if len(rows) > 1
-    )
+        others = (text for key, text in one.row.settings.items() if key != "batch")
+        point = Point(batch=int(batch), repeats=one)
+        groups.setdefault((one.row.power_mode, *others), {})[point.batch] = point
+    sorted_points = (sorted(points.values(), key=lambda point: point.batch) for points in groups.values())
+    return tuple(Curve(label=_label(found[0]), points=tuple(found)) for found in sorted_points if len(found) > 1)
 
 
-def _label(rows: dict[int, Row]) -> str:
-    batch, row = min(rows.items())
-    own = SETTING_BY_KEY["batch"].label.format(batch)
-    return " · ".join(part for part in row.test.split(" · ") if part != own)
+def _label(point: Point) -> str:
+    own = SETTING_BY_KEY["batch"].label.format(point.batch)
+    return " · ".join(part for part in point.row.test.split(" · ") if part != own)
 
 
 # -- the section ----------------------------------------------------------------------------------
@@ -91,28 +135,44 @@ def section(table: ModelTable, found: Sequence[Curve]) -> Section | None:
             f"A larger batch gains at most {100 * (1 / KNEE_SHARE - 1):.0f} % over it, and costs latency and RAM. "
             "Nothing is guessed of batches that were not run."
         ),
+        *_repeat_words(found),
         *(_words(curve) for curve in found),
     ]
     picture = Plot(kind=KIND, file_name=f"{table.slug}_{KIND}.png", png=draw(found, title=table.label))
     return Section(
         title="Batch Sizes",
         names=("Test", "Batch", FPS.heading, "Of the Best FPS", ENERGY.heading, "Knee", "Validity"),
-        rows=tuple(_cells(curve, batch, row) for curve in found for batch, row in curve.points),
+        rows=tuple(_cells(curve, point) for curve in found for point in curve.points),
         sentences=tuple(sentences),
         plots=(picture,),
     )
 
 
-def _cells(curve: Curve, batch: int, row: Row) -> tuple[str, ...]:
-    share = 100 * (row.average_fps or 0.0) / curve.best_fps if curve.best_fps else 0.0
-    knee = "knee" if batch == curve.knee else ""
-    return curve.label, str(batch), row.cell(FPS), f"{share:.1f} %", row.cell(ENERGY), knee, row.validity
+def _cells(curve: Curve, point: Point) -> tuple[str, ...]:
+    share = 100 * (point.mean(FPS) or 0.0) / curve.best_fps if curve.best_fps else 0.0
+    knee = "knee" if point is curve.knee else ""
+    return (
+        curve.label,
+        str(point.batch),
+        point.text(FPS),
+        f"{share:.1f} %",
+        point.text(ENERGY),
+        knee,
+        point.row.validity,
+    )
+
+
+def _repeat_words(found: Sequence[Curve]) -> list[str]:
+    if all(len(point.repeats.runs) < 2 for curve in found for point in curve.points):
+        return []
+    return ["Figures are means over the repeats that ended with the verdict of their row; ± is half a 95 % interval."]
 
 
 def _words(curve: Curve) -> str:
-    row = dict(curve.points)[curve.knee]
-    energy = f" and {ENERGY.text(row.energy_per_item_j)} J per image" if row.energy_per_item_j is not None else ""
-    words = f"{curve.label}: the knee is at batch {curve.knee}, {FPS.text(row.average_fps)} FPS{energy}"
+    knee = curve.knee
+    energy_j = knee.mean(ENERGY)
+    energy = f" and {ENERGY.text(energy_j)} J per image" if energy_j is not None else ""
+    words = f"{curve.label}: the knee is at batch {knee.batch}, {FPS.text(knee.mean(FPS))} FPS{energy}"
     return (
         f"{words}; it is the largest that was run, so a larger one may gain more." if curve.at_its_end else f"{words}."
     )
@@ -138,7 +198,7 @@ def draw(found: Sequence[Curve], *, title: str) -> bytes:
     for place, curve in enumerate(found):
         for axes, column in ((speed, FPS), (energy, ENERGY)):
             _line(axes, curve, column, place)
-    batches = sorted({batch for curve in found for batch, _ in curve.points})
+    batches = sorted({point.batch for curve in found for point in curve.points})
     for axes, label in ((speed, "FPS (images/s)"), (energy, "Energy per image (J)")):
         axes.set_xscale("log", base=2)
         axes.set_xticks(batches, [str(batch) for batch in batches])
@@ -151,7 +211,8 @@ def draw(found: Sequence[Curve], *, title: str) -> bytes:
         axes.spines[["top", "right"]].set_visible(False)
     speed.tick_params(labelbottom=False)
     energy.set_xlabel("Batch size")
-    simulated = any(row.settings.get("telemetry") == "simulated board" for curve in found for _, row in curve.points)
+    rows = [point.row for curve in found for point in curve.points]
+    simulated = any(row.settings.get("telemetry") == "simulated board" for row in rows)
     # Not parsed as a formula: names may hold a dollar sign.
     speed.set_title(f"SIMULATED BOARD: {title}" if simulated else title, fontsize=11, parse_math=False)
     handles, labels = speed.get_legend_handles_labels()
@@ -164,27 +225,22 @@ def draw(found: Sequence[Curve], *, title: str) -> bytes:
 
 def _line(axes: Any, curve: Curve, column: Column, place: int) -> None:
     """Draws a curve with its intervals, and a ring around its knee."""
-    known = [(batch, row, value) for batch, row in curve.points if (value := row.figure(column.field)) is not None]
+    known = [(point, value) for point in curve.points if (value := point.mean(column)) is not None]
     if not known:
         return
     colour, mark = _LINES[place % len(_LINES)], _MARKS[place % len(_MARKS)]
-    batches, values = [batch for batch, _, _ in known], [value for _, _, value in known]
-    halves = [_half(row, column) for _, row, _ in known]
+    batches, values = [point.batch for point, _ in known], [value for _, value in known]
+    # Nothing is drawn for NaN.
+    halves = [float("nan") if (half := point.half(column)) is None else half for point, _ in known]
     # A label that begins with an underscore would be left out of the legend.
     label = curve.label.replace("$", r"\$").lstrip("_")
     axes.errorbar(
         batches, values, yerr=halves, color=colour, marker=mark, markersize=5, linewidth=1.4, capsize=3, label=label
     )
-    for batch, value in zip(batches, values, strict=True):
-        if batch == curve.knee:
+    for point, value in known:
+        if point is curve.knee:
             ring = {"marker": "o", "markersize": 14, "markerfacecolor": "none", "markeredgecolor": _KNEE}
-            axes.plot([batch], [value], linestyle="none", label=_RING if place == 0 else None, **ring)
-
-
-def _half(row: Row, column: Column) -> float:
-    """Returns half the interval of a figure; NaN, for which nothing is drawn, where there is none."""
-    interval = row.intervals.get(column.field)
-    return (interval[1] - interval[0]) / 2 if interval else float("nan")
+            axes.plot([point.batch], [value], linestyle="none", label=_RING if place == 0 else None, **ring)
 
 
 # -- as CSV ---------------------------------------------------------------------------------------
@@ -203,13 +259,13 @@ def csv_rows(found: Sequence[Curve]) -> list[list[str]]:
     """
     return [
         [
-            row.model or "",
+            point.row.model or "",
             curve.label,
-            str(batch),
-            *("" if value is None else repr(value) for value in (row.average_fps, row.energy_per_item_j)),
-            str(int(batch == curve.knee)),
-            row.validity,
+            str(point.batch),
+            *("" if value is None else repr(value) for value in (point.mean(FPS), point.mean(ENERGY))),
+            str(int(point is curve.knee)),
+            point.row.validity,
         ]
         for curve in found
-        for batch, row in curve.points
+        for point in curve.points
     ]

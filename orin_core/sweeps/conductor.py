@@ -8,6 +8,7 @@ cell in its ``spec.json`` and waits for its end.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from orin_core.errors import BadRequest, OrinError, RunFailed
 from orin_core.runs import launcher
 from orin_core.settings import PROJECT_ROOT, Settings, load
 from orin_core.sweeps import queue
-from orin_core.sweeps.state import Sweep, Wanted, find_sweep
+from orin_core.sweeps.state import Sweep, SweepState, Wanted, find_sweep
 from orin_core.sweeps.work import Outcome, SweepWork
 
 STARTED_S = 60.0
@@ -32,25 +33,31 @@ def ensure(settings: Settings) -> None:
     Raises:
         RunFailed: it does not come up.
     """
-    if next_sweep(settings) is None:
+    # One that works on the queue looks once more after it has let go, so it sees what came before this line.
+    if next_sweep(settings) is None or queue.conductor_of(settings.sweeps_dir) is not None:
         return
-    settings.sweeps_dir.mkdir(parents=True, exist_ok=True)
-    with (settings.sweeps_dir / LOG).open("ab") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "orin_core.sweeps.conductor"],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=PROJECT_ROOT,
-            start_new_session=True,
-        )
+    path = settings.sweeps_dir / LOG
     try:
-        # It forks and this one leaves at once: nobody has to reap the conductor.
+        with path.open("ab") as log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "orin_core.sweeps.conductor"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=PROJECT_ROOT,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise RunFailed(
+            f"The queue's process does not start: {error.strerror}.", f"Is there room for {path}?"
+        ) from error
+    try:
+        # It forks and this one leaves once it is known who works on the queue: nobody has to reap the conductor.
         failed = child.wait(timeout=STARTED_S) != 0
     except subprocess.TimeoutExpired:
         failed = True
     if failed:
-        raise RunFailed("The queue's process does not start.", f"See {settings.sweeps_dir / LOG}.")
+        raise RunFailed("The queue's process does not start.", f"See {path}.")
 
 
 def next_sweep(settings: Settings) -> Sweep | None:
@@ -58,9 +65,14 @@ def next_sweep(settings: Settings) -> Sweep | None:
     for sweep_id in queue.order(settings):
         try:
             sweep = find_sweep(settings, sweep_id)
+        except BadRequest:
+            queue.remove(settings, sweep_id)
+            continue
+        try:
             ended = sweep.progress().state.ended
         except BadRequest:
-            ended = True
+            # Left for people to see and to take out.
+            continue
         if ended:
             queue.remove(settings, sweep_id)
         elif sweep.wanted() is not Wanted.PAUSE:
@@ -87,28 +99,62 @@ class Conductor:
     def run(self) -> None:
         """Works until nothing is left to do."""
         while not self.leaving and (sweep := next_sweep(self._settings)) is not None:
-            work = SweepWork(sweep, self._settings, leaving=lambda: self.leaving)
-            try:
-                outcome = work.run()
-            except OrinError as error:
-                outcome = work.fail(f"{error.message} {error.hint}".strip())
-            except Exception as error:  # boundary: one sweep must not hold up the queue  # noqa: BLE001
-                traceback.print_exc()
-                outcome = work.fail(f"The queue's process failed: {error!r} See {LOG} beside the sweeps.")
-            if outcome is Outcome.ENDED:
+            if self._work(sweep) is Outcome.ENDED:
                 queue.remove(self._settings, sweep.sweep_id)
+
+    def _work(self, sweep: Sweep) -> Outcome:
+        work = None
+        try:
+            work = SweepWork(sweep, self._settings, leaving=lambda: self.leaving)
+            return work.run()
+        except OrinError as error:
+            return _fail(sweep, work, f"{error.message} {error.hint}".strip())
+        except Exception as error:  # boundary: one sweep must not hold up the queue  # noqa: BLE001
+            traceback.print_exc()
+            return _fail(sweep, work, f"The queue's process failed: {error!r} See {LOG} beside the sweeps.")
+
+
+def _fail(sweep: Sweep, work: SweepWork | None, message: str) -> Outcome:
+    """Ends a sweep that cannot go on, by its work where it came so far; it leaves the queue in any case."""
+    try:
+        if work is not None:
+            return work.fail(message)
+        failed = {"state": SweepState.FAILED, "message": message, "conductor_pid": None, "conductor_start": None}
+        sweep.write(dataclasses.replace(sweep.progress().at_rest(), **failed))  # type: ignore[arg-type]
+    except Exception:  # boundary: what cannot even be written down must not hold up the queue  # noqa: BLE001
+        traceback.print_exc()
+    return Outcome.ENDED
 
 
 def main() -> None:
     """Detaches and works on the queue; leaves at once where another does."""
     settings = load()
+    told, tell = os.pipe()
     if os.fork():
-        os._exit(0)
+        os.close(tell)
+        # Nothing comes from a process that died before it took the queue or found another at it.
+        os._exit(0 if os.read(told, 1) else 1)
+    os.close(told)
     os.setsid()
+    conductor = Conductor(settings)
     with queue.conducting(settings) as mine:
+        os.write(tell, b"1")
+        os.close(tell)
         if mine:
-            launcher.recover(settings)
-            Conductor(settings).run()
+            _conduct(settings, conductor)
+    # Somebody may have queued a sweep when this one had seen that nothing is left, and had not let go yet.
+    while mine and not conductor.leaving and next_sweep(settings) is not None:
+        with queue.conducting(settings) as mine:
+            if mine:
+                _conduct(settings, conductor)
+
+
+def _conduct(settings: Settings, conductor: Conductor) -> None:
+    try:
+        launcher.recover(settings)
+    except Exception:  # boundary: what a killed run left behind must not hold up the queue  # noqa: BLE001
+        traceback.print_exc()
+    conductor.run()
 
 
 if __name__ == "__main__":

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 from collections.abc import Mapping
 
 from orin_core.errors import BadRequest
-from orin_core.runs.processes import ProcessId
+from orin_core.runs import launcher
 from orin_core.settings import Settings
 from orin_core.spec import RunSpec, to_json
 from orin_core.sweeps import conductor, queue, state
 from orin_core.sweeps.plan import Plan, plan, with_telemetry
 from orin_core.sweeps.spec import RUN_FIELDS, SweepSpec
-from orin_core.sweeps.state import CellState, Progress, Sweep, SweepState, Wanted
+from orin_core.sweeps.standing import StateWord, at_work, state_words
+from orin_core.sweeps.state import CellState, Progress, Sweep, SweepState, Wanted, list_sweeps, unwritable
 
-__all__ = ["plan"]
+__all__ = ["StateWord", "at_work", "plan", "state_words"]
 
 
 def start(spec: SweepSpec, planned: Plan, settings: Settings) -> Sweep:
@@ -26,7 +28,7 @@ def start(spec: SweepSpec, planned: Plan, settings: Settings) -> Sweep:
         RunFailed: the queue's process does not start; the sweep is in the queue.
     """
     spec = with_telemetry(spec, settings)
-    sweep = state.make(spec, settings, [cell.cell_id for cell in planned.order], planned.mode_found)
+    sweep = state.make(spec, settings, [cell.cell_id for cell in planned.order], planned.lengths_s)
     queue.add(settings, sweep.sweep_id)
     conductor.ensure(settings)
     return sweep
@@ -47,6 +49,8 @@ def single(run: RunSpec) -> SweepSpec:
         datasets=(run.dataset,),
         power_modes=(run.power_mode,),
         batch_sizes=(run.batch_size,),
+        methods=(run.method,),
+        precisions=(run.precision,),
         profile=run.profile,
         cooldown_at_most_s=0.0,
         run=common,
@@ -64,41 +68,81 @@ def pause(sweep: Sweep, settings: Settings) -> None:
 
 
 def stop(sweep: Sweep, settings: Settings) -> None:
-    """Asks a sweep to stop now, its present run included; it can be resumed.
+    """Asks a sweep to stop now, its present run included; it can be resumed. A damaged one leaves the queue.
 
     Raises:
         BadRequest: it has ended.
+        RunFailed: the queue's process does not start.
     """
-    progress = _refuse_ended(sweep)
+    try:
+        sweep.progress()
+    except BadRequest:
+        queue.remove(settings, sweep.sweep_id)
+        return
+    _refuse_ended(sweep)
     sweep.want(Wanted.STOP)
-    if not at_work(progress) and progress.state is SweepState.QUEUED:
-        # Not begun, so nothing of the board is to be put back. A conductor that takes it at this very moment finds
-        # what is wanted and ends it as well.
-        sweep.write(dataclasses.replace(progress, state=SweepState.STOPPED, message="The sweep was stopped."))
+    # Read after that: a conductor that takes the sweep later than this finds what is wanted, and ends it itself.
+    progress = sweep.progress()
+    if not at_work(progress) and _nothing_is_owed(sweep, progress, settings):
+        message = "The sweep was stopped."
+        if progress.begun_utc and progress.mode_found is not None:
+            message += f" The power mode was left as it is, since other work goes on; it was {progress.mode_found}."
+        _write(sweep, dataclasses.replace(progress.at_rest(), state=SweepState.STOPPED, message=message, command=""))
         queue.remove(settings, sweep.sweep_id)
     conductor.ensure(settings)
+
+
+def _nothing_is_owed(sweep: Sweep, progress: Progress, settings: Settings) -> bool:
+    """Returns whether a sweep that nobody works on can end at once.
+
+    It has not begun; or the queue's process works on another one, so that the board cannot be put back now, and none
+    of its own runs goes on. Else the queue's process ends it.
+    """
+    if progress.state is SweepState.QUEUED and not progress.begun_utc:
+        return True
+    active = launcher.active(settings)
+    own = active is not None and active.spec().get("sweep") == sweep.sweep_id
+    return not own and queue.conductor_of(settings.sweeps_dir) is not None
 
 
 def resume(sweep: Sweep | None, settings: Settings) -> None:
     """Goes on with a sweep, or with whatever is in the queue: after a kill, a power cut, a reboot.
 
-    Cells that are done stay done; those that failed are tried again only where the sweep had ended.
+    Cells that are done stay done; those that failed are tried again only where the sweep had ended. Without a sweep,
+    those that have not ended and are not in the queue come into it again.
 
     Raises:
         BadRequest: it is done, or it cannot be written.
         RunFailed: the queue's process does not start.
     """
-    if sweep is not None:
+    if sweep is None:
+        _find_lost(settings)
+    else:
         progress = sweep.progress()
-        if progress.state is SweepState.DONE and not any(
-            one.state is CellState.FAILED for one in progress.cells.values()
-        ):
+        if state_words(sweep, progress) is StateWord.DONE:
             raise BadRequest(f"Sweep {sweep.sweep_id} is done.", "Start another one.")
         sweep.want(Wanted.RUN)
         if progress.state.ended:
-            sweep.write(_again(progress))
+            _write(sweep, _again(progress))
         queue.add(settings, sweep.sweep_id)
     conductor.ensure(settings)
+
+
+def _find_lost(settings: Settings) -> None:
+    """Queues sweeps that have not ended and are in no queue: the queue was damaged, or a kill came before it."""
+    ids = queue.order(settings)
+    for sweep in reversed(list_sweeps(settings)):
+        if sweep.sweep_id not in ids:
+            with contextlib.suppress(BadRequest):
+                if not sweep.progress().state.ended:
+                    queue.add(settings, sweep.sweep_id)
+
+
+def _write(sweep: Sweep, progress: Progress) -> None:
+    try:
+        sweep.write(progress)
+    except OSError as error:
+        raise unwritable(sweep.folder, error) from error
 
 
 def _again(progress: Progress) -> Progress:
@@ -106,7 +150,10 @@ def _again(progress: Progress) -> Progress:
         cell_id: dataclasses.replace(one, state=CellState.PENDING, reason="") if one.state is CellState.FAILED else one
         for cell_id, one in progress.cells.items()
     }
-    return dataclasses.replace(progress, state=SweepState.QUEUED, message="", cells=cells)
+    # It begins anew: mode and order are those of then, and the caps on reboots count from then.
+    return dataclasses.replace(
+        progress, state=SweepState.QUEUED, message="", command="", begun_utc="", reboots=(), cells=cells
+    )
 
 
 def move(sweep: Sweep, place: int, settings: Settings) -> None:
@@ -121,7 +168,9 @@ def move(sweep: Sweep, place: int, settings: Settings) -> None:
 def _refuse_ended(sweep: Sweep) -> Progress:
     progress = sweep.progress()
     if progress.state.ended:
-        raise BadRequest(f"Sweep {sweep.sweep_id} has ended.", "Go on with: python -m orin_core sweep resume ID")
+        raise BadRequest(
+            f"Sweep {sweep.sweep_id} has ended.", f"Go on with: python -m orin_core sweep resume {sweep.sweep_id}"
+        )
     return progress
 
 
@@ -129,33 +178,6 @@ def counts(progress: Progress) -> Mapping[str, int]:
     """Returns how many cells stand where, by the word for it."""
     states = [one.state for one in progress.cells.values()]
     return {one.value: states.count(one) for one in CellState}
-
-
-def at_work(progress: Progress) -> bool:
-    """Returns whether the process that works on a sweep is alive."""
-    process = ProcessId.from_json(progress.conductor_pid, progress.conductor_start)
-    return process is not None and process.alive()
-
-
-def state_words(sweep: Sweep, progress: Progress) -> str:
-    """Returns where a sweep stands, what was asked of it meanwhile included, in a word or two."""
-    if progress.state in (SweepState.RUNNING, SweepState.REBOOT) and not at_work(progress):
-        return "interrupted"
-    if progress.state.ended:
-        return progress.state.value
-    return _ASKED.get((progress.state, sweep.wanted()), progress.state.value)
-
-
-_ASKED: Mapping[tuple[SweepState, Wanted], str] = {
-    (SweepState.QUEUED, Wanted.PAUSE): "held back",
-    (SweepState.QUEUED, Wanted.STOP): "stopping",
-    (SweepState.PAUSED, Wanted.STOP): "stopping",
-    (SweepState.PAUSED, Wanted.RUN): "queued",
-    (SweepState.RUNNING, Wanted.PAUSE): "pausing",
-    (SweepState.RUNNING, Wanted.STOP): "stopping",
-    (SweepState.REBOOT, Wanted.PAUSE): "pausing",
-    (SweepState.REBOOT, Wanted.STOP): "stopping",
-}
 
 
 def words(spec: SweepSpec, planned: Plan, *, now: datetime.datetime) -> str:
@@ -169,14 +191,19 @@ def words(spec: SweepSpec, planned: Plan, *, now: datetime.datetime) -> str:
     end = now + datetime.timedelta(seconds=planned.expected_s)
     day = "" if end.date() == now.date() else f" on {end:%a %d %b}"
     guess = f" (a guess for {planned.unknown} of them)" if planned.unknown else ""
+    until = f"it ends at {end:%H:%M}{day}, later if cooling takes long."
     length = f"about {duration(planned.expected_s)} and {planned.disk_mb:.0f} MB"
+    if planned.open_ended:
+        guess, length = "", f"about {planned.disk_mb:.0f} MB"
+        until = f"how long {planned.open_ended} of them take no earlier run tells, so its end is not known yet."
     parts = [
-        f"{len(planned.order)} runs{guess}, {length}; it ends at {end:%H:%M}{day}, later if cooling takes long.",
+        f"{len(planned.order)} runs{guess}, {length}; {until}",
         f"Order: {', '.join(dict.fromkeys(cell.power_mode for cell in planned.order))}; seed {spec.seed}.",
     ]
     if planned.reboots:
         how = "reboots by itself for" if spec.reboot else "asks for a reboot before"
         parts.append(f"It {how} {', '.join(planned.reboots)}.")
+    parts.append("At the end the board goes back to the mode that it is in when the sweep begins.")
     return "\n".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""A sweep as a table: a line per model, data set and batch size, a column per power mode, repeats within a cell.
+"""A sweep as a table: a column per power mode, a line per combination of all else, repeats within a cell.
 
 The page and the command line show the same one. Pure, but for :func:`summaries`, which reads the runs.
 """
@@ -6,9 +6,6 @@ The page and the command line show the same one. Pure, but for :func:`summaries`
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import itertools
-import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,11 +13,12 @@ from typing import Any
 
 from orin_core.analysis.verdict import Status
 from orin_core.catalog import dataset_row, model_row
+from orin_core.report.cells import best_status
 from orin_core.report.figures import COLUMN_BY_FIELD, Column, number_or_none
 from orin_core.report.published import mode_label
 from orin_core.runs.judged import judged, judged_summary
 from orin_core.runs.recording import Recording
-from orin_core.sweeps.spec import Cell, SweepSpec
+from orin_core.sweeps.spec import AXES, Cell, SweepSpec
 from orin_core.sweeps.state import CellProgress, CellState, Progress
 
 FPS, POWER_W, ENERGY_J = (COLUMN_BY_FIELD[field] for field in ("average_fps", "power_draw_w", "energy_per_item_j"))
@@ -89,12 +87,26 @@ class MatrixCell:
         state = CellState.SKIPPED if self.state is CellState.SKIPPED else CellState.FAILED
         return tuple(dict.fromkeys(one.reason for one in self.repeats if one.state is state and one.reason))
 
+    @property
+    def counted(self) -> tuple[Repeat, ...]:
+        """The repeats whose figures count, as in the report: those with the best verdict, so the VALID ones if any."""
+        judged_ones = [one for one in self.repeats if one.status is not None]
+        if not judged_ones:
+            return ()
+        best = best_status(one.status for one in judged_ones if one.status is not None)
+        return tuple(one for one in judged_ones if one.status is best)
+
+    def counted_words(self) -> str:
+        """Returns how many of the runs count, ``1 of 2 counted``; empty where all do, or there is none."""
+        count, of = len(self.counted), sum(one.status is not None for one in self.repeats)
+        return f"{count} of {of} counted" if count < of else ""
+
     def values(self, field: str) -> tuple[float, ...]:
-        """Returns one figure of every run that has it."""
-        return tuple(one.figures[field] for one in self.repeats if field in one.figures)
+        """Returns one figure of every run that counts and has it."""
+        return tuple(one.figures[field] for one in self.counted if field in one.figures)
 
     def mean(self, field: str) -> float | None:
-        """Returns the mean of one figure over the repeats; None where there is none yet."""
+        """Returns the mean of one figure over the repeats that count; None where there is none yet."""
         values = self.values(field)
         return sum(values) / len(values) if values else None
 
@@ -125,18 +137,22 @@ class MatrixCell:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class MatrixRow:
-    """One model on one data set with one batch size.
+    """One combination of everything but power mode and repeat.
 
     Args:
         model: as written in the sweep.
         dataset: the same.
         batch_size: images per model call.
+        method: how batches go through the model.
+        precision: arithmetic of the model.
         cells: one per column.
     """
 
     model: str
     dataset: str
     batch_size: int
+    method: str
+    precision: str
     cells: tuple[MatrixCell, ...]
 
     @property
@@ -178,13 +194,23 @@ class Matrix:
         """Whether there are several batch sizes."""
         return len({row.batch_size for row in self.rows}) > 1
 
-    def reach(self, row: MatrixRow, field: str) -> tuple[float, float] | None:
-        """Returns least and greatest mean of a figure over the rows of the same model and data set.
+    @property
+    def has_methods(self) -> bool:
+        """Whether there are several methods."""
+        return len({row.method for row in self.rows}) > 1
 
-        None where there are not two that differ: models lie so far apart that one scale for all would show nothing
-        but that.
+    @property
+    def has_precisions(self) -> bool:
+        """Whether there are several precisions."""
+        return len({row.precision for row in self.rows}) > 1
+
+    def reach(self, row: MatrixRow, field: str) -> tuple[float, float] | None:
+        """Returns least and greatest mean of a figure over the rows that may be compared with this one.
+
+        Those are the rows that differ from it in nothing but the batch size. None where there are not two means that
+        differ: models lie so far apart that one scale for all would show nothing but that.
         """
-        same = [one for one in self.rows if (one.model, one.dataset) == (row.model, row.dataset)]
+        same = [one for one in self.rows if dataclasses.replace(one, batch_size=row.batch_size, cells=row.cells) == row]
         means = [mean for one in same for cell in one.cells if (mean := cell.mean(field)) is not None]
         return (min(means), max(means)) if means and min(means) < max(means) else None
 
@@ -197,23 +223,17 @@ def matrix(spec: SweepSpec, progress: Progress, runs: Mapping[str, Mapping[str, 
         progress: where it stands.
         runs: summary of each run that counts, by run id; one that is missing leaves its cell without figures.
     """
-    repeats: dict[tuple[str, str, int, str], list[Repeat]] = {}
+    repeats: dict[tuple[Any, ...], dict[str, list[Repeat]]] = {}
     for cell in spec.cells():
-        key = (cell.model, cell.dataset, cell.batch_size, cell.power_mode)
-        repeats.setdefault(key, []).append(_repeat(cell, progress.cells.get(cell.cell_id), runs))
+        # Excluded cells included, so that every row has every mode.
+        modes = repeats.setdefault(_row_of(cell), {mode: [] for mode in spec.power_modes})
+        modes[cell.power_mode].append(_repeat(cell, progress.cells.get(cell.cell_id), runs))
     rows = tuple(
         MatrixRow(
-            model=model,
-            dataset=dataset,
-            batch_size=batch_size,
-            cells=tuple(
-                MatrixCell(power_mode=mode, repeats=tuple(repeats[model, dataset, batch_size, mode]))
-                for mode in spec.power_modes
-            ),
+            **dict(zip(_ROW_FIELDS, key, strict=True)),
+            cells=tuple(MatrixCell(power_mode=mode, repeats=tuple(found)) for mode, found in modes.items()),
         )
-        for model in spec.models
-        for dataset in spec.datasets
-        for batch_size in spec.batch_sizes
+        for key, modes in repeats.items()
     )
     return Matrix(
         power_modes=spec.power_modes,
@@ -221,6 +241,13 @@ def matrix(spec: SweepSpec, progress: Progress, runs: Mapping[str, Mapping[str, 
         rows=rows,
         simulated=any(summary.get("simulated") is True for summary in runs.values()),
     )
+
+
+_ROW_FIELDS = tuple(field for field in AXES.values() if field != "power_mode")
+
+
+def _row_of(cell: Cell) -> tuple[Any, ...]:
+    return tuple(getattr(cell, field) for field in _ROW_FIELDS)
 
 
 def _repeat(cell: Cell, progress: CellProgress | None, runs: Mapping[str, Mapping[str, Any]]) -> Repeat:
@@ -271,45 +298,3 @@ def summaries(progress: Progress, runs_dir: Path) -> dict[str, dict[str, Any]]:
             if summary is not None:
                 found[one.run_id] = summary
     return found
-
-
-# -- when it ends ---------------------------------------------------------------------------------
-
-
-def pace_s(progress: Progress) -> float | None:
-    """Returns how long a cell takes from its begin to the next one's, s; None before two have begun.
-
-    The median, so that a pause or a night without power does not count.
-    """
-    begun = sorted(
-        moment
-        for one in progress.cells.values()
-        for attempt in one.attempts
-        if (moment := _unix_s(attempt.begun_utc)) is not None
-    )
-    gaps = [after - before for before, after in itertools.pairwise(begun)]
-    return statistics.median(gaps) if gaps else None
-
-
-def left_s(progress: Progress, *, each_s: float, now_unix_s: float) -> float:
-    """Returns how long the cells that are left will take, s; what the present one has taken is off.
-
-    Args:
-        progress: where the sweep stands.
-        each_s: length of a cell, s.
-        now_unix_s: time of day.
-    """
-    states = [one.state for one in progress.cells.values()]
-    left = states.count(CellState.PENDING) * each_s
-    for one in progress.cells.values():
-        if one.state is CellState.RUNNING:
-            begun = _unix_s(one.attempts[-1].begun_utc) if one.attempts else None
-            left += max(0.0, each_s - (now_unix_s - begun if begun is not None else 0.0))
-    return left
-
-
-def _unix_s(text: str) -> float | None:
-    try:
-        return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-    except ValueError:
-        return None

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from orin_core.catalog import resolve_dataset, resolve_model
 from orin_core.errors import BadRequest, OrinError
@@ -33,19 +33,28 @@ class Plan:
 
     Args:
         order: its cells in the order in which they are run.
-        mode_found: power mode of the board now, put back at the end; None where it tells none.
-        expected_s: how long it will take, s, waits for cooling left out; None where a length is not known.
+        lengths_s: how long each cell will take by its id, s, waits for cooling left out; one that measures a number of
+            images, and that no earlier run tells the pace of, is not in it.
         unknown: how many cells no earlier run tells the length of; theirs is a guess.
         disk_mb: about so much it will write, MB.
         reboots: modes that need one, as things are.
     """
 
     order: tuple[Cell, ...]
-    mode_found: str | None
-    expected_s: float
+    lengths_s: Mapping[str, float]
     unknown: int
     disk_mb: float
     reboots: tuple[str, ...]
+
+    @property
+    def expected_s(self) -> float:
+        """How long the cells of known length will take, s, waits for cooling left out."""
+        return sum(self.lengths_s.values())
+
+    @property
+    def open_ended(self) -> int:
+        """How many cells nobody knows the length of."""
+        return sum(cell.cell_id not in self.lengths_s for cell in self.order)
 
 
 def plan(spec: SweepSpec, settings: Settings) -> Plan:
@@ -59,25 +68,23 @@ def plan(spec: SweepSpec, settings: Settings) -> Plan:
     spec = with_telemetry(spec, settings)
     board = SweepBoard(str(spec.run["telemetry"]), settings.state_dir)
     _check_names(spec, board)
-    places = {mode: board.place(mode) for mode in spec.power_modes}
-    mask = board.mask_now()
-    order = ordered(spec.cells(), seed=spec.seed, places=places, mask_now=mask)
+    order = order_now(spec, board)
     # Repeats are alike, and each look reads earlier runs.
     by_axes = {
         axes_of(cell): _length_s(spec.run_spec(cell, "plan"), settings)
         for cell in {axes_of(cell): cell for cell in order}.values()
     }
-    lengths = [by_axes[axes_of(cell)] for cell in order]
-    expected_s = sum(seconds for seconds, _ in lengths)
+    told_s = {cell.cell_id: by_axes[axes_of(cell)][0] for cell in order}
+    lengths_s = {cell_id: round(length_s, 1) for cell_id, length_s in told_s.items() if length_s is not None}
     interval_s = float(spec.run.get("interval_ms", 1000)) / 1000
-    disk_mb = math.ceil(expected_s / 3600 * MB_PER_HOUR / min(1.0, interval_s)) + len(order) * 0.2
+    hours = sum(lengths_s.values()) / 3600
+    disk_mb = math.ceil(hours * MB_PER_HOUR / min(1.0, interval_s)) + len(order) * 0.2
     _check_disk(settings, disk_mb)
-    found = board.current_mode()
+    mask, places = board.mask_now(), {mode: board.place(mode) for mode in spec.power_modes}
     return Plan(
         order=order,
-        mode_found=found.name if found else None,
-        expected_s=expected_s,
-        unknown=sum(not known for _, known in lengths),
+        lengths_s=lengths_s,
+        unknown=sum(not by_axes[axes_of(cell)][1] for cell in order),
         disk_mb=disk_mb,
         reboots=tuple(
             mode
@@ -85,6 +92,17 @@ def plan(spec: SweepSpec, settings: Settings) -> Plan:
             if mask is not None and place.tpc_pg_mask is not None and place.tpc_pg_mask != mask
         ),
     )
+
+
+def order_now(spec: SweepSpec, board: SweepBoard) -> tuple[Cell, ...]:
+    """Returns the cells of a sweep in the order in which they are run, as the board stands now.
+
+    Raises:
+        PowerModeUnknown: the board has no such mode.
+        BadRequest: this telemetry source has no modes at all.
+    """
+    places = {mode: board.place(mode) for mode in spec.power_modes}
+    return ordered(spec.cells(), seed=spec.seed, places=places, mask_now=board.mask_now())
 
 
 def with_telemetry(spec: SweepSpec, settings: Settings) -> SweepSpec:
@@ -119,12 +137,14 @@ def _error_of(look: Callable[[], object]) -> OrinError | None:
     return None
 
 
-def _length_s(spec: RunSpec, settings: Settings) -> tuple[float, bool]:
-    """Returns how long a run takes, s, and whether an earlier run tells so."""
+def _length_s(spec: RunSpec, settings: Settings) -> tuple[float | None, bool]:
+    """Returns how long a run takes, s, and whether an earlier run tells so; None where nothing does."""
     told = launcher.estimate_s(spec, settings.runs_dir)
     if told is not None:
         return told, True
-    return spec.idle_s + LOAD_S + spec.warmup_min_s + (spec.seconds or 0.0) + spec.cooldown_s, False
+    if spec.seconds is None:
+        return None, False
+    return spec.idle_s + LOAD_S + spec.warmup_min_s + spec.seconds + spec.cooldown_s, False
 
 
 def _check_disk(settings: Settings, disk_mb: float) -> None:

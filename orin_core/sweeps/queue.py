@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from orin_core.errors import BadRequest
 from orin_core.runs import store
+from orin_core.runs.processes import ProcessId
 from orin_core.settings import Settings
 
 QUEUE, QUEUE_LOCK, CONDUCTOR_LOCK = "queue.json", "queue.lock", "conductor.lock"
@@ -21,7 +23,12 @@ QUEUE, QUEUE_LOCK, CONDUCTOR_LOCK = "queue.json", "queue.lock", "conductor.lock"
 
 def order(settings: Settings) -> list[str]:
     """Returns the ids of the sweeps that wait or go on, first the next."""
-    found = (store.read_json(settings.sweeps_dir / QUEUE) or {}).get("order", [])
+    return order_of(settings.sweeps_dir)
+
+
+def order_of(sweeps_dir: Path) -> list[str]:
+    """Returns the same for a folder of sweeps."""
+    found = (store.read_json(sweeps_dir / QUEUE) or {}).get("order", [])
     return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
 
 
@@ -79,17 +86,29 @@ def _locked(path: Path, *, wait: bool) -> Iterator[int]:
         os.close(fd)
 
 
+def conductor_of(sweeps_dir: Path) -> ProcessId | None:
+    """Returns the live process that works on a queue; None where there is none."""
+    document = store.read_json(sweeps_dir / CONDUCTOR_LOCK) or {}
+    process = ProcessId.from_json(document.get("pid"), document.get("start"))
+    return process if process is not None and process.alive() else None
+
+
 @contextlib.contextmanager
 def conducting(settings: Settings) -> Iterator[bool]:
     """Makes this process the one that works on the queue; gives False where another is.
 
-    The kernel ends it with the process, however that ends.
+    The kernel ends it with the process, however that ends. Who it is stands in the lock's file meanwhile.
     """
     settings.sweeps_dir.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(_locked(settings.sweeps_dir / CONDUCTOR_LOCK, wait=False))
+            fd = stack.enter_context(_locked(settings.sweeps_dir / CONDUCTOR_LOCK, wait=False))
         except BlockingIOError:
             yield False
             return
+        me = ProcessId.of(os.getpid())
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, json.dumps({"pid": me.pid, "start": me.start} if me else {}).encode("ascii"), 0)
+        # Before the lock is let go, so that it is not the next one's that is wiped.
+        stack.callback(os.ftruncate, fd, 0)
         yield True

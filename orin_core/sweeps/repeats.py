@@ -35,10 +35,12 @@ class Repeats:
     Args:
         row: the row of the results table.
         runs: those that ended with the verdict of the row, oldest first.
+        others: those that ended with another one; they are in no mean.
     """
 
     row: Row
     runs: tuple[RunFacts, ...]
+    others: tuple[RunFacts, ...] = ()
 
     def values(self, column: Column) -> tuple[tuple[str, float], ...]:
         """Returns the values of a figure, each with its run id; runs without one are left out."""
@@ -63,8 +65,10 @@ def of_table(table: ModelTable, runs: Sequence[RunFacts]) -> tuple[Repeats, ...]
     found = []
     for row in table.rows:
         if row.run_id in key_of and not row.refused:
-            alike = [run for run in groups[key_of[row.run_id]] if run.verdict.status is row.status]
-            found.append(Repeats(row=row, runs=tuple(alike)))
+            group = groups[key_of[row.run_id]]
+            alike = tuple(run for run in group if run.verdict.status is row.status)
+            others = tuple(run for run in group if run.verdict.status is not row.status)
+            found.append(Repeats(row=row, runs=alike, others=others))
     return tuple(found)
 
 
@@ -186,6 +190,8 @@ def csv_header() -> list[str]:
 def csv_rows(found: Sequence[Repeats], cell_of: Mapping[str, str]) -> list[list[str]]:
     """Returns one line per repeat, nothing rounded; 1 marks an outlier, an empty cell where none can be told.
 
+    Repeats of another verdict than their row's have their own badge and no mark: they were not counted.
+
     Args:
         found: of one model.
         cell_of: cell of the sweep by run id.
@@ -193,7 +199,7 @@ def csv_rows(found: Sequence[Repeats], cell_of: Mapping[str, str]) -> list[list[
     lines = []
     for one in found:
         apart = {column.field: _apart(one.values(column)) for column in COLUMNS}
-        for run in one.runs:
+        for run in sorted((*one.runs, *one.others), key=lambda run: run.run_id):
             cells = [one.row.model or "", one.row.test, cell_of.get(run.run_id, ""), run.run_id, run.verdict.badge]
             for column in COLUMNS:
                 value = run.figure(column.summary_key)

@@ -29,8 +29,10 @@ SIMULATED = (
     "On the simulated board FPS does not follow the power mode: it is that of the machine that ran the models. Power, "
     "and so energy per image, is invented."
 )
-_SWEPT = ("dataset", "batch")
+_SWEPT = ("dataset", "batch", "method", "precision")
 """Settings that a sweep varies on purpose; model and mode are none."""
+_OF_METHOD = ("in_flight", "provider")
+"""Settings that follow from the method."""
 _NAMED = 10
 """So many cells without a finished run are named, and the others counted."""
 
@@ -93,7 +95,7 @@ def _frame(
     cells: Mapping[str, str],
 ) -> Frame:
     repeated = {one.model: repeats.of_table(one, facts) for one in tables}
-    curves = {one.model: batches.curves(one) for one in tables}
+    curves = {model: batches.curves(found) for model, found in repeated.items()}
     sections: dict[str | None, tuple[Section, ...]] = {}
     for one in tables:
         found = (batches.section(one, curves[one.model]), repeats.section(repeated[one.model], cells))
@@ -142,10 +144,11 @@ def _unlike(one: ModelTable, facts: Sequence[RunFacts]) -> list[str]:
         if run.model == one.model and not run.broken:
             for key, value in settings_of(run).items():
                 found.setdefault(key, set()).add(value or "not known")
+    on_purpose = (*_SWEPT, *_OF_METHOD) if len(found.get("method", ())) > 1 else _SWEPT
     differing = [
         f"{setting.name} ({', '.join(sorted(found[setting.key]))})"
         for setting in SETTINGS
-        if setting.key not in _SWEPT and len(found.get(setting.key, ())) > 1
+        if setting.key not in on_purpose and len(found.get(setting.key, ())) > 1
     ]
     if not differing:
         return []

@@ -1,154 +1,32 @@
-"""What a sweep is: lists of models, data sets, power modes and batch sizes, and how to go through them.
+"""A sweep file, read and checked: everything that can be wrong with it is said before its first run, by its key.
 
-A sweep is a file that people write by hand. Everything that can be wrong with it is said before
-its first run, in words that name the key. Pure: nothing here looks at the board or at the disk.
+Pure: nothing here looks at the board or at the disk, but for the file itself.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
-import enum
-import itertools
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from orin_core import methods
 from orin_core.errors import BadRequest
-from orin_core.profiles import PROFILES, Profile
-from orin_core.spec import RunSpec, run_spec_from_json
+from orin_core.methods import PRECISIONS, Method, Precision
+from orin_core.profiles import PROFILES
+from orin_core.sweeps.cells import AXES, RUN_FIELDS, Cell, OnFailure, SweepSpec, axes_of, to_json
+
+__all__ = ["AXES", "RUN_FIELDS", "Cell", "OnFailure", "SweepSpec", "axes_of", "to_json"]
 
 MAX_CELLS = 2000
 """More is taken for a mistake: at a minute a cell that is a day and a half."""
 MAX_REPEATS = 100
 MAX_COOLDOWN_S = 3600.0
 
-AXES: Mapping[str, str] = {
-    "models": "model",
-    "datasets": "dataset",
-    "power_modes": "power_mode",
-    "batch_sizes": "batch_size",
-}
-"""Key of the file: field of a run. Each is a list, and a cell has one value of each."""
-
-_OWN = {*AXES.values(), "profile", "sweep", "cell"}
-RUN_FIELDS = tuple(field.name for field in dataclasses.fields(RunSpec) if field.name not in _OWN)
-"""Fields of a run that all cells have in common, under ``run``."""
-
-
-class OnFailure(str, enum.Enum):
-    """What follows a cell that failed."""
-
-    CONTINUE = "continue"
-    RETRY = "retry"
-    STOP = "stop"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One run of a sweep.
-
-    Args:
-        cell_id: its number in the order of the file, three digits or more, repeats innermost.
-        model: catalogue name, hub id or path.
-        dataset: catalogue name, hub id or path.
-        power_mode: as written in the file.
-        batch_size: images per model call.
-        repeat: 1 to the number of repeats.
-        excluded: whether the file leaves it out.
-    """
-
-    cell_id: str
-    model: str
-    dataset: str
-    power_mode: str
-    batch_size: int
-    repeat: int
-    excluded: bool = False
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SweepSpec:
-    """Everything that a sweep file says.
-
-    Args:
-        name: for people, up to 80 characters.
-        models: catalogue names, hub ids or paths.
-        datasets: catalogue names, hub ids or paths.
-        power_modes: ids or names, or ``current``.
-        batch_sizes: images per model call.
-        repeats: runs of each combination.
-        profile: ``demo``, ``standard`` or ``formal``.
-        exclude: combinations to leave out; each names a value of one or more axes.
-        cooldown_within_c: a run starts when the hottest zone is so close to its idle value, K.
-        cooldown_at_most_s: or after so long, s.
-        on_failure: what follows a cell that failed.
-        reboot: consent to reboots; without it the modes that need one are asked for by hand.
-        seed: of the order within a mode.
-        run: what all runs have in common: other fields of a run.
-    """
-
-    name: str = "sweep"
-    models: tuple[str, ...]
-    datasets: tuple[str, ...]
-    power_modes: tuple[str, ...] = ("current",)
-    batch_sizes: tuple[int, ...] = (1,)
-    repeats: int = 1
-    profile: str = Profile.STANDARD.value
-    exclude: tuple[Mapping[str, Any], ...] = ()
-    cooldown_within_c: float = 3.0
-    cooldown_at_most_s: float = 120.0
-    on_failure: OnFailure = OnFailure.CONTINUE
-    reboot: bool = False
-    seed: int = 0
-    run: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-
-    def cells(self) -> tuple[Cell, ...]:
-        """Returns every cell in the order of the file, excluded ones included."""
-        combined = itertools.product(
-            self.models, self.datasets, self.power_modes, self.batch_sizes, range(1, self.repeats + 1)
-        )
-        return tuple(
-            Cell(
-                cell_id=f"{number:03d}",
-                model=model,
-                dataset=dataset,
-                power_mode=mode,
-                batch_size=batch_size,
-                repeat=repeat,
-                excluded=any(_matches(one, (model, dataset, mode, batch_size)) for one in self.exclude),
-            )
-            for number, (model, dataset, mode, batch_size, repeat) in enumerate(combined, start=1)
-        )
-
-    def run_spec(self, cell: Cell, sweep_id: str) -> RunSpec:
-        """Returns what to run for a cell.
-
-        Raises:
-            BadRequest: a value of the run is out of range.
-        """
-        axes = dict(zip(AXES.values(), axes_of(cell), strict=True))
-        own = {"profile": self.profile, "sweep": sweep_id, "cell": cell.cell_id}
-        return run_spec_from_json({**self.run, **axes, **own}).validated()
-
-
-def axes_of(cell: Cell) -> tuple[Any, ...]:
-    """Returns a cell's value of each axis; repeats have the same."""
-    return tuple(getattr(cell, field) for field in AXES.values())
-
-
-def _matches(exclusion: Mapping[str, Any], values: Sequence[Any]) -> bool:
-    return all(exclusion.get(field, value) == value for field, value in zip(AXES.values(), values, strict=True))
-
-
-def to_json(spec: SweepSpec) -> dict[str, Any]:
-    """Returns the sweep as its file would say it."""
-    document = {field.name: getattr(spec, field.name) for field in dataclasses.fields(SweepSpec)}
-    document |= {key: list(document[key]) for key in AXES}
-    document["exclude"] = [dict(one) for one in spec.exclude]
-    return {**document, "on_failure": spec.on_failure.value, "run": dict(spec.run)}
+_CHOICES = {"methods": [one.value for one in Method], "precisions": [one.value for one in Precision]}
 
 
 def read_file(path: Path) -> SweepSpec:
@@ -158,12 +36,33 @@ def read_file(path: Path) -> SweepSpec:
         BadRequest: it cannot be read, is no JSON, or says something that cannot be.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise BadRequest(f"{path} cannot be read: {error.strerror}.", "Name a sweep file.") from error
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"{path} is no text in UTF-8.", "Name a sweep file.") from error
+    return from_text(text, what=str(path), folder=path.resolve().parent)
+
+
+def from_text(text: str, *, what: str = "The text", folder: Path | None = None) -> SweepSpec:
+    """Returns the sweep of the text of a file.
+
+    Args:
+        text: JSON.
+        what: what it is called in an error.
+        folder: where relative paths begin; None leaves them as they are.
+
+    Raises:
+        BadRequest: it is no JSON, or says something that cannot be.
+    """
+    hint = "See docs/sweeps.md for an example."
+    try:
+        document = json.loads(text)
     except ValueError as error:
-        raise BadRequest(f"{path} is no JSON: {error}.", "See docs/sweeps.md for an example.") from error
-    return from_json(document, folder=path.resolve().parent)
+        raise BadRequest(f"{what} is no JSON: {error}.", hint) from error
+    except RecursionError as error:
+        raise BadRequest(f"{what} is nested too deeply.", hint) from error
+    return from_json(document, folder=folder)
 
 
 def from_json(document: Any, *, folder: Path | None = None) -> SweepSpec:
@@ -220,6 +119,8 @@ def _axis_value(key: str, value: Any, folder: Path | None) -> Any:
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise BadRequest(f"batch_sizes holds {value!r}.", "Use whole numbers from 1 on.")
         return value
+    if key in _CHOICES and (not isinstance(value, str) or value not in _CHOICES[key]):
+        raise BadRequest(f"{key} holds {value!r}.", f"Use some of {', '.join(_CHOICES[key])}.")
     if key == "power_modes" and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str) or not value.strip():
@@ -239,6 +140,7 @@ def _exclusions(given: Any, values: Mapping[str, Any], folder: Path | None) -> t
     if not isinstance(given, list):
         raise BadRequest(f"exclude is {given!r}.", 'Give a list of objects, for example [{"power_mode": "15W"}].')
     key_of = {field: key for key, field in AXES.items()}
+    has = {**{field.name: field.default for field in dataclasses.fields(SweepSpec)}, **values}
     found = []
     for one in given:
         if not isinstance(one, dict) or not one:
@@ -246,7 +148,7 @@ def _exclusions(given: Any, values: Mapping[str, Any], folder: Path | None) -> t
         _check_keys("An exclusion", one, list(key_of))
         exclusion = {field: _axis_value(key_of[field], value, folder) for field, value in one.items()}
         for field, value in exclusion.items():
-            if value not in values.get(key_of[field], getattr(SweepSpec, key_of[field], ())):
+            if value not in has[key_of[field]]:
                 raise BadRequest(
                     f"exclude names the {field} {value!r}, which the sweep does not have.", "Write it as in its list."
                 )
@@ -290,9 +192,10 @@ def _check_values(spec: SweepSpec) -> None:
     _check_whole("seed", spec.seed, 0, 2**32 - 1)
     _check_number("cooldown_within_c", spec.cooldown_within_c, 0.5, 100.0)
     _check_number("cooldown_at_most_s", spec.cooldown_at_most_s, 0.0, MAX_COOLDOWN_S)
+    count = math.prod(len(getattr(spec, key)) for key in AXES) * spec.repeats
+    if count > MAX_CELLS:
+        raise BadRequest(f"The sweep has {count} cells; {MAX_CELLS} are the most.", "Make several sweeps of it.")
     cells = spec.cells()
-    if len(cells) > MAX_CELLS:
-        raise BadRequest(f"The sweep has {len(cells)} cells; {MAX_CELLS} are the most.", "Make several sweeps of it.")
     if all(cell.excluded for cell in cells):
         raise BadRequest("The exclusions leave no cell to run.", "Exclude less.")
     _check_runs(spec, (cell for cell in cells if not cell.excluded))
@@ -310,10 +213,36 @@ def _check_number(key: str, value: Any, low: float, high: float) -> None:
 
 
 def _check_runs(spec: SweepSpec, cells: Iterable[Cell]) -> None:
-    """Refuses what no run of it could be; the runs differ in their axes only, so one of each batch size is enough.
+    """Refuses what no run of it could be; one run of each method, precision and batch size tells.
 
     Raises:
-        BadRequest: names the value.
+        BadRequest: names the value, or every combination that has to be left out.
     """
-    for cell in {cell.batch_size: cell for cell in cells}.values():
-        spec.run_spec(cell, "check")
+    preload = spec.run.get("preload") is True
+    refused: dict[str, BadRequest] = {}
+    for cell in {(cell.method, cell.precision, cell.batch_size): cell for cell in cells}.values():
+        if (error := _refusal(cell, preload=preload)) is None:
+            spec.run_spec(cell, "check")
+        else:
+            refused.setdefault(json.dumps(_meaningless(cell, preload=preload)), error)
+    if refused:
+        said = " ".join(dict.fromkeys(error.message for error in refused.values()))
+        hint = next(iter(refused.values())).hint
+        raise BadRequest(said, f'{hint} Or leave out what means nothing: "exclude": [{", ".join(refused)}].')
+
+
+def _refusal(cell: Cell, *, preload: bool) -> BadRequest | None:
+    try:
+        methods.check(cell.method, cell.precision, batch_size=cell.batch_size, preload=preload)
+    except BadRequest as error:
+        return error
+    return None
+
+
+def _meaningless(cell: Cell, *, preload: bool) -> dict[str, Any]:
+    """Returns the smallest exclusion of a cell whose values do not go together."""
+    if cell.precision not in [one.value for one in PRECISIONS[Method(cell.method)]]:
+        return {"method": cell.method, "precision": cell.precision}
+    if preload and Method(cell.method) not in methods.PRELOADABLE:
+        return {"method": cell.method}
+    return {"method": cell.method, "batch_size": cell.batch_size}

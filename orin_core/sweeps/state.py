@@ -3,14 +3,16 @@
 One folder per sweep, ``data/sweeps/<utc>_<name>_<4 hex>/``:
 
 - ``sweep.json`` what was asked; never changed.
+- ``plan.json`` how long each cell was expected to take; never changed.
 - ``state.json`` written by the conductor alone, replaced atomically.
 - ``wanted.json`` what people ask for while it goes on: go on, pause after this cell, stop now.
+- ``.reserve`` room for the state, given up where the disk is full.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import enum
+import os
 import re
 import secrets
 import time
@@ -22,137 +24,27 @@ from orin_core.errors import BadRequest
 from orin_core.runs import store
 from orin_core.settings import Settings
 from orin_core.sweeps import spec as specs
+from orin_core.sweeps.progress import (
+    Attempt,
+    CellProgress,
+    CellState,
+    Progress,
+    SweepState,
+    Wanted,
+    progress_from_json,
+)
 from orin_core.sweeps.spec import SweepSpec
+
+__all__ = [
+    "Attempt", "CellProgress", "CellState", "Progress", "Sweep", "SweepState", "Wanted", "find_sweep", "list_sweeps",
+    "make",
+]  # fmt: skip
 
 SWEEP_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z_[A-Za-z0-9.+-]{1,64}_[0-9a-f]{4}")
 """A sweep id is the name of its folder."""
-SPEC, STATE, WANTED = "sweep.json", "state.json", "wanted.json"
-
-
-class CellState(str, enum.Enum):
-    """Where a cell stands."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-
-class SweepState(str, enum.Enum):
-    """Where a sweep stands."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    PAUSED = "paused"
-    REBOOT = "reboot"
-    """It waits for the board to reboot, by itself or by hand."""
-    DONE = "done"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing follows."""
-        return self in (SweepState.DONE, SweepState.STOPPED, SweepState.FAILED)
-
-
-class Wanted(str, enum.Enum):
-    """What people ask of a sweep."""
-
-    RUN = "run"
-    PAUSE = "pause"
-    STOP = "stop"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One try of a cell.
-
-    Args:
-        run_id: its run folder; None where no run was started.
-        outcome: ``done``, ``failed``, ``interrupted``, ``stopped`` or ``refused``; None while it goes on.
-        message: why, in a sentence.
-        begun_utc: when.
-    """
-
-    run_id: str | None = None
-    outcome: str | None = None
-    message: str = ""
-    begun_utc: str = ""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class CellProgress:
-    """Where a cell stands, and what was tried.
-
-    Args:
-        state: where it stands.
-        reason: why it failed or was skipped.
-        run_id: the run that counts; None before it is done.
-        attempts: every try in order.
-    """
-
-    state: CellState = CellState.PENDING
-    reason: str = ""
-    run_id: str | None = None
-    attempts: tuple[Attempt, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """Where a sweep stands.
-
-    Args:
-        state: where it stands.
-        message: what it waits for or why it ended.
-        order: ids of the cells in the order in which they are run.
-        cells: by id.
-        mode_found: power mode of the board before the sweep; it is put back at the end.
-        idle_c: hottest zone of the idle board, degree C.
-        reboots: when and into which mode the board was rebooted: ``utc``, ``mode``, ``boot_id`` before.
-        conductor_pid: the process that works on it.
-        conductor_start: its start time, which tells it from another of that number.
-    """
-
-    state: SweepState = SweepState.QUEUED
-    message: str = ""
-    order: tuple[str, ...] = ()
-    cells: Mapping[str, CellProgress] = dataclasses.field(default_factory=dict)
-    mode_found: str | None = None
-    idle_c: float | None = None
-    reboots: tuple[Mapping[str, Any], ...] = ()
-    conductor_pid: int | None = None
-    conductor_start: int | None = None
-
-    def with_cell(self, cell_id: str, progress: CellProgress) -> Progress:
-        """Returns this with another state of one cell."""
-        return dataclasses.replace(self, cells={**self.cells, cell_id: progress})
-
-    def next_cell(self) -> str | None:
-        """Returns the first cell in order that has still to be run; None where there is none."""
-        return next((one for one in self.order if self.cells[one].state is CellState.PENDING), None)
-
-
-def _from_json(document: Mapping[str, Any]) -> Progress:
-    cells = {
-        cell_id: CellProgress(
-            **{
-                **one,
-                "state": CellState(one["state"]),
-                "attempts": tuple(Attempt(**attempt) for attempt in one["attempts"]),
-            }
-        )
-        for cell_id, one in document["cells"].items()
-    }
-    values = {
-        **document,
-        "state": SweepState(document["state"]),
-        "order": tuple(document["order"]),
-        "cells": cells,
-        "reboots": tuple(document["reboots"]),
-    }
-    return Progress(**values)
+SPEC, PLAN, STATE, WANTED, RESERVE = "sweep.json", "plan.json", "state.json", "wanted.json", ".reserve"
+RESERVE_BYTES = 1024 * 1024
+"""Room that a sweep keeps for its state: that of 2000 cells, each tried once, takes 0.85 MB."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +68,12 @@ class Sweep:
         Raises:
             BadRequest: the file is damaged.
         """
-        return specs.from_json(store.read_json(self.folder / SPEC))
+        try:
+            return specs.from_json(store.read_json(self.folder / SPEC))
+        except BadRequest as error:
+            raise BadRequest(
+                f"What sweep {self.sweep_id} is cannot be read: {error.message}", f"Look at {self.folder / SPEC}."
+            ) from error
 
     def progress(self) -> Progress:
         """Where it stands.
@@ -186,11 +83,38 @@ class Sweep:
         """
         document = store.read_json(self.folder / STATE)
         try:
-            return _from_json(document or {})
+            return progress_from_json(document or {})
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadRequest(
                 f"The state of sweep {self.sweep_id} cannot be read.", f"Look at {self.folder / STATE}."
             ) from error
+
+    def lengths_s(self) -> dict[str, float]:
+        """Returns how long each cell was expected to take when the sweep was made, s; empty where nothing tells."""
+        found = (store.read_json(self.folder / PLAN) or {}).get("lengths_s")
+        if not isinstance(found, dict):
+            return {}
+        return {key: float(value) for key, value in found.items() if isinstance(value, (int, float)) and value >= 0}
+
+    def keep_reserve(self) -> None:
+        """Takes room on the disk for the state; it does nothing where it is taken.
+
+        Raises:
+            OSError: there is none.
+        """
+        path = self.folder / RESERVE
+        if path.exists():
+            return
+        try:
+            with path.open("wb") as reserve:
+                os.posix_fallocate(reserve.fileno(), 0, RESERVE_BYTES)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+
+    def give_up_reserve(self) -> None:
+        """Lets the state have the room that was kept for it."""
+        (self.folder / RESERVE).unlink(missing_ok=True)
 
     def document(self) -> dict[str, Any]:
         """Returns where it stands as in its file; empty where that is damaged."""
@@ -215,19 +139,24 @@ class Sweep:
         """Asks something of it.
 
         Raises:
-            OSError: it cannot be written.
+            BadRequest: it cannot be written.
         """
-        store.write_json(self.folder / WANTED, {"wanted": wanted.value})
+        try:
+            store.write_json(self.folder / WANTED, {"wanted": wanted.value}, durable=True)
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
 
 
-def make(spec: SweepSpec, settings: Settings, order: Sequence[str], mode_found: str | None) -> Sweep:
+def make(
+    spec: SweepSpec, settings: Settings, order: Sequence[str], lengths_s: Mapping[str, float] | None = None
+) -> Sweep:
     """Makes a sweep folder; whole or not at all.
 
     Args:
         spec: what is asked.
         settings: where sweeps lie.
-        order: ids of the cells in the order in which they are run.
-        mode_found: power mode of the board now.
+        order: ids of the cells in the order in which they are run, as things are; it is taken anew when it begins.
+        lengths_s: how long each cell is expected to take by its id, s; None where nothing tells.
 
     Raises:
         BadRequest: it cannot be written.
@@ -243,12 +172,19 @@ def make(spec: SweepSpec, settings: Settings, order: Sequence[str], mode_found: 
     }
     try:
         sweep.folder.mkdir(parents=True)
-        # Last, since a folder with a state is a sweep.
+        sweep.keep_reserve()
+        store.write_json(sweep.folder / PLAN, {"lengths_s": dict(lengths_s or {})})
         store.write_json(sweep.folder / SPEC, specs.to_json(spec), durable=True)
-        sweep.write(Progress(order=tuple(order), cells=cells, mode_found=mode_found))
+        # Last, since a folder with a state is a sweep.
+        sweep.write(Progress(order=tuple(order), cells=cells))
     except OSError as error:
-        raise BadRequest(f"{sweep.folder} cannot be written: {error.strerror}.", "Free disk space.") from error
+        raise unwritable(sweep.folder, error) from error
     return sweep
+
+
+def unwritable(folder: Path, error: OSError) -> BadRequest:
+    """Returns what is said where a sweep cannot be written."""
+    return BadRequest(f"{folder} cannot be written: {error.strerror or error}.", "Free disk space.")
 
 
 def list_sweeps(settings: Settings) -> list[Sweep]:

@@ -1,4 +1,4 @@
-"""What the page costs in a real browser, with 1 h and with 24 h of rows at 10 Hz behind the run that it shows.
+"""What the pages cost in a real browser, with 1 h and with 24 h of rows at 10 Hz behind the run that is shown.
 
 A run that goes on is written by a program that holds the board (``tests.bench.page.writer``); server and browser are
 real. CPU times are those of their own threads, but on a busy machine caches, clocks and waits scatter all the same.
@@ -12,7 +12,7 @@ import time
 
 from playwright.sync_api import Browser
 
-from tests.bench.page import cost, long, paint, shelf
+from tests.bench.page import cost, long, paint, shelf, sweeping
 from tests.bench.page.cost import Cost
 from tests.bench.page.place import place
 from tests.bench.page.tab import chromium
@@ -27,6 +27,8 @@ TABS_RATIO = 5.0
 LIVE_PAINT_S = 2.0
 RUNS_PAINT_S = 1.5
 RUNS = 1000
+DONE = 16
+"""Finished runs of the sweep that is looked at, of 24."""
 HEAP_MB = 3.0
 """So much the heap may grow from the second third of the refreshes to the last and still be called flat: 2 kB each."""
 RSS_MB = 5.0
@@ -133,6 +135,28 @@ def _long(browser: Browser) -> list[Row]:
     ]
 
 
+def _sweeps(browser: Browser, refreshes: int = cost.REFRESHES) -> list[Row]:
+    with place(hours=1) as hour:
+        settings = hour.server.home.settings
+        shelf.fill(settings.runs_dir, DONE)
+        done = [one.name for one in sorted(settings.runs_dir.iterdir()) if one.name != hour.run_id]
+        sweep = sweeping.make(settings, str(hour.run_id), done)
+        with sweeping.cooling(sweep):
+            cools = sweeping.look(browser, hour, sweep, chart=False, refreshes=refreshes)
+        # With the live chart, which asks for itself every second: all of the page counts but its bytes.
+        runs = sweeping.look(browser, hour, sweep, chart=True, refreshes=refreshes)
+    return [*_sweep_rows("Sweeps, cooling", cools), *_sweep_rows("Sweeps, running, live chart", runs)]
+
+
+def _sweep_rows(label: str, found: sweeping.SweepCost) -> list[Row]:
+    wire = f"median of {found.refreshes} refreshes, both ways with headers; the largest {found.wire_most_bytes:.0f}"
+    return [
+        _aim(f"{label}: wire", found.wire_bytes, WIRE_BYTES, "B", wire, 0),
+        _aim(f"{label}: server", found.server_ms_s, SERVER_MS_S, "ms/s", "one tab"),
+        _aim(f"{label}: main thread", found.busy_ms_s, BUSY_MS_S, "ms/s", "median of seconds", 0),
+    ]
+
+
 def _shelf(browser: Browser) -> list[Row]:
     with place() as runs:
         shelf.fill(runs.server.home.settings.runs_dir, RUNS)
@@ -161,6 +185,7 @@ def run() -> list[Row]:
         _told(rows)
         day, more = _day(browser)
         rows += _told([*more, *_ratio_rows(hour, day)])
+        rows += _told(_sweeps(browser))
         rows += _told([*_shelf(browser), *_fast(browser)])
         rows += _told(_long(browser))
     held = [row for row in rows if "target <= " in row.how]

@@ -25,6 +25,10 @@ LOADED = """() => {
   return images.length > 0 && images.every((image) => image.complete && image.naturalWidth > 0);
 }"""
 FITS = "() => document.documentElement.scrollWidth <= window.innerWidth"
+IN_SIGHT = """() => {
+  const main = document.querySelector('[data-testid="stMain"]');
+  return main.scrollHeight <= main.clientHeight + 1;
+}"""
 SCREENS = (("dark", 1920, 1080), ("light", 1920, 1080), ("light", 1280, 720), ("light", 820, 1180))
 
 
@@ -53,6 +57,8 @@ def shot(page: Page, name: str) -> None:
         page.wait_for_timeout(300)
         assert page.evaluate(FITS), f"{name} is wider than {width}"
         page.screenshot(path=ARTIFACTS / f"{name}-{scheme}-{width}.png")
+        if height == 720:
+            assert page.evaluate(IN_SIGHT), f"{name} is higher than {height}"
 
 
 @pytest.mark.torch

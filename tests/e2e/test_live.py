@@ -33,6 +33,10 @@ PLOTTED = """() => {
     y: Array.from(trace.y),
   }));
 }"""
+AXIS_IN_SIGHT = """() => {
+  const ticks = [...document.querySelectorAll('.js-plotly-plot .xtick text')];
+  return ticks.length > 0 && ticks.every((tick) => tick.getBoundingClientRect().bottom <= window.innerHeight);
+}"""
 LONG_MS = GENEROUS_S * 1000
 
 
@@ -152,6 +156,8 @@ def test_run_from_click_to_csv(server: Server, viewer: Viewer) -> None:
     wait_for(lambda: page.locator(".orin-now").inner_text() == "measure", "measure")
     wait_for(lambda: tile(page, "fps") != "–", "a live FPS")
     viewer.shot(page, "running")
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.wait_for_function(AXIS_IN_SIGHT, timeout=LONG_MS)
 
     during = server.text(f"/api/runs/{run_id}/run.csv")
     assert during.endswith("\n")
@@ -219,6 +225,15 @@ def test_page_finds_the_run_again_after_the_server_was_killed(server: Server, vi
     server.kill(signal.SIGKILL)
     expect(page.get_by_text("Disconnected:")).to_be_visible(timeout=LONG_MS)
     assert tile(page, "power") == "–"
+    # Streamlit's own words come as a dialog over the page: beside ours, not on them.
+    dialog = page.get_by_test_id("stDialog")
+    expect(dialog).to_contain_text("Connection error", timeout=LONG_MS)
+    uppermost = """(node) => {
+      const box = node.getBoundingClientRect();
+      return node.contains(document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2));
+    }"""
+    assert page.locator(".orin-alert").evaluate(uppermost)
+    assert page.locator('[data-tile="power"]').evaluate(uppermost)
     viewer.shot(page, "disconnected")
     server.start()
     expect(page.get_by_text("Disconnected:")).to_be_hidden(timeout=LONG_MS)
@@ -365,11 +380,12 @@ def test_zoom_survives_refreshes_and_double_click_goes_back(server: Server, view
 
 def test_bad_choice_is_refused_in_one_box_and_leaves_nothing(server: Server, viewer: Viewer, tmp_path: Path) -> None:
     page = viewer.open(server.url)
-    choose(page, "Images", "Folder of images on this machine")
-    field = page.get_by_label("Folder", exact=True)
-    field.fill(str(tmp_path / "nowhere"))
+    choose(page, "Images", "Own images (path, camera or hub id)")
+    field = page.get_by_label("Path, camera or hub id", exact=True)
+    (tmp_path / "empty").mkdir()
+    field.fill(str(tmp_path / "empty"))
     field.press("Enter")
     page.get_by_role("button", name="Start", exact=True).click()
-    expect(page.get_by_test_id("stAlert")).to_contain_text("nowhere", timeout=LONG_MS)
+    expect(page.get_by_test_id("stAlert")).to_contain_text("holds no images", timeout=LONG_MS)
     assert page.get_by_test_id("stAlert").count() == 1
     assert server.home.runs == []

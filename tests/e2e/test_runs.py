@@ -62,7 +62,7 @@ def test_runs_are_found_by_the_address_compared_and_deleted(server: Server, view
     tick(page, 0)
     expect(page.get_by_role("button", name="Open this run")).to_be_visible(timeout=LONG_MS)
     tick(page, 1)
-    compare = page.get_by_role("button", name="Compare 2 runs")
+    compare = page.get_by_role("link", name="Compare 2 runs")
     expect(compare).to_be_visible(timeout=LONG_MS)
     viewer.shot(page, "runs-ticked")
     page.set_viewport_size({"width": 1280, "height": 720})
@@ -70,6 +70,9 @@ def test_runs_are_found_by_the_address_compared_and_deleted(server: Server, view
     page.wait_for_url(re.compile(r"/compare\?runs="), timeout=LONG_MS)
     assert all(run_id in page.url for run_id in made[1:])
     assert made[0] not in page.url
+    page.go_back()
+    page.wait_for_url(re.compile(r"/runs\?mode=MODE_30W&sort=fps$"), timeout=LONG_MS)
+    expect(page.get_by_text("2 of 3 runs")).to_be_visible(timeout=LONG_MS)
 
     page.goto(f"{server.url}/runs?q=0001")
     page.wait_for_selector(TABLE)

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from orin_core import cli_cell
+from orin_core.errors import BadRequest
 from orin_core.runs.lock import BoardLock
 from orin_core.runs.recording import list_runs
 from tests.conftest import Home
@@ -42,9 +44,13 @@ def test_a_cell_is_run_once_and_its_exit_code_says_what_to_do(home: Home) -> Non
     again = cell(home)
     assert (again.returncode, "done already" in again.stderr) == (0, True)
     assert len(list_runs(out)) == 1
-    other = cell(home, items=6)
-    assert other.returncode == 0
-    assert len(list_runs(out)) == 2
+    path = home.root / "cell.json"
+    assert cli_cell.done_before(cli_cell.read_spec(path), out) is not None
+    path.write_text(json.dumps({**json.loads(path.read_text()), "items": 6}))
+    assert cli_cell.done_before(cli_cell.read_spec(path), out) is None
+    path.write_text("[" * 100_000)
+    with pytest.raises(BadRequest, match="no JSON"):
+        cli_cell.read_spec(path)
 
 
 @pytest.mark.parametrize("arguments", [["--spec", "a.json"], ["--out", "b"]])

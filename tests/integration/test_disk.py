@@ -17,17 +17,17 @@ from tests.integration.conftest import Bench
 UNSHARE = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-ec")
 
 
-def _may_mount() -> bool:
+def may_mount() -> bool:
     try:
         return subprocess.run([*UNSHARE, "mount -t tmpfs tmpfs /mnt"], capture_output=True).returncode == 0
     except OSError:
         return False
 
 
-pytestmark = pytest.mark.skipif(not _may_mount(), reason="no file system can be mounted in a namespace here")
+pytestmark = pytest.mark.skipif(not may_mount(), reason="no file system can be mounted in a namespace here")
 
 
-def _on_small_disk(home: Home, size_mb: int, script: str) -> subprocess.CompletedProcess[str]:
+def on_small_disk(home: Home, size_mb: int, script: str) -> subprocess.CompletedProcess[str]:
     """Runs a shell script with ``$disk`` mounted and ``$orin`` as the command line."""
     disk = home.root / "disk"
     disk.mkdir()
@@ -40,7 +40,7 @@ def _on_small_disk(home: Home, size_mb: int, script: str) -> subprocess.Complete
 
 def test_a_disk_that_is_nearly_full_is_refused_before_anything_starts(home: Home) -> None:
     command = "$orin run --model resnet-152 --dataset cifar100 --runs-dir $disk/runs || echo code $?; ls -A $disk"
-    done = _on_small_disk(home, 50, command)
+    done = on_small_disk(home, 50, command)
     assert done.stdout.split() == ["code", "2"]
     assert "MB are free" in done.stderr
 
@@ -58,7 +58,7 @@ def test_a_disk_that_fills_up_is_a_named_end_and_keeps_the_rows(bench: Bench) ->
         rm $disk/filler
         cp -r $disk/runs {shlex.quote(str(bench.home.root))}/kept
     """
-    done = _on_small_disk(bench.home, 250, script)
+    done = on_small_disk(bench.home, 250, script)
     assert done.returncode == 0, done.stderr
     (folder,) = (bench.home.root / "kept").iterdir()
     rows = Path(folder / "run.csv").read_text().splitlines()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import shutil
+import time
 
 import pytest
 
 from orin_core.board import power
 from orin_core.board.probes import board_paths
 from orin_core.runs.recording import Recording
-from orin_core.sweeps.state import CellState, SweepState
+from orin_core.sweeps import pace
+from orin_core.sweeps.state import CellState, Sweep, SweepState
 from tests.conftest import Home, wait_for
 from tests.support_sweep import SweepHome, assert_each_cell_once, kill_at_random
 
@@ -29,7 +33,7 @@ def mode_of(machine: SweepHome) -> str | None:
 
 
 def test_a_sweep_fills_its_cells_and_gives_the_board_back(machine: SweepHome) -> None:
-    sweep = machine.start(power_modes=["50W", "MAXN"], exclude=[{"power_mode": "50W"}], repeats=2)
+    sweep = machine.start(power_modes=["50W", "MAXN"], exclude=[{"power_mode": "50W"}], batch_sizes=[1, 4])
     progress = machine.wait_for_end(sweep)
     assert (progress.state, progress.message) == (SweepState.DONE, "")
     assert_each_cell_once(machine, sweep, progress)
@@ -37,10 +41,27 @@ def test_a_sweep_fills_its_cells_and_gives_the_board_back(machine: SweepHome) ->
     done = [one.run_id for one in progress.cells.values() if one.run_id]
     modes = {Recording(folder=machine.home.settings.runs_dir / run_id).environment()["power_mode"] for run_id in done}
     assert modes == {"MAXN"}
+    left_s = pace.left_s(sweep.spec(), progress, planned_s=sweep.lengths_s(), now_unix_s=time.time())
+    assert (left_s, set(sweep.lengths_s())) == (0.0, {"003", "004"})
+    assert all(attempt.begun_utc < attempt.ended_utc for one in progress.cells.values() for attempt in one.attempts)
     listed = json.loads(machine.home.cli("sweep", "status", "--json").stdout)
     assert [(one["sweep_id"], one["state"]) for one in listed] == [(sweep.sweep_id, "done")]
     again = machine.home.cli("sweep", "resume", sweep.sweep_id)
     assert (again.returncode, "is done" in again.stderr) == (2, True)
+    _its_run_folders_are_enough_for_the_report(machine, sweep)
+
+
+def _its_run_folders_are_enough_for_the_report(machine: SweepHome, sweep: Sweep) -> None:
+    # What is said of batch sizes depends on whether a browser comes or goes on this machine: that is a unit test.
+    shutil.rmtree(sweep.folder)
+    out = machine.home.root / "out"
+    done = machine.home.cli("sweep", "report", sweep.sweep_id, "-o", str(out))
+    assert done.returncode == 0, done.stderr
+    text = (out / "report.md").read_text(encoding="utf-8")
+    assert "2 of 2 cells that were begun have a finished run" in text
+    assert "FPS does not follow the power mode" in text
+    with (out / "repeats.csv").open(encoding="utf-8", newline="") as stream:
+        assert sorted(row["Cell"] for row in csv.DictReader(stream)) == ["003", "004"]
 
 
 def test_killed_at_random_it_ends_with_each_cell_once(machine: SweepHome) -> None:
@@ -85,7 +106,7 @@ def test_with_consent_it_goes_through_its_reboots(machine: SweepHome) -> None:
     progress = machine.wait_for_end(sweep)
     assert_each_cell_once(machine, sweep, progress)
     assert [one["mode"] for one in progress.reboots] == ["MODE_30W"]
-    assert progress.reboots[0]["boot_id"] == boot_id.strip()
+    assert (progress.reboots[0]["boot_id"], progress.reboots[0]["reached"]) == (boot_id.strip(), True)
     assert "not put back: MAXN needs a reboot" in progress.message
 
 
@@ -97,15 +118,20 @@ def test_without_consent_it_does_all_it_can_and_says_what_to_type(machine: Sweep
         "001": CellState.PENDING,
         "002": CellState.DONE,
     }
-    assert "-m 2 (answer YES)" in progress.message
+    assert progress.command.endswith("-m 2")
+    told = machine.home.cli("sweep", "status", sweep.sweep_id).stdout
+    assert "reboot needed" in told
+    assert progress.command in told
     paths = board_paths("simulated", machine.home.settings.state_dir)
     assert paths is not None
     power.reboot_into(paths, power.find_mode("30W", power.list_modes(paths)))
-    assert_each_cell_once(machine, sweep, machine.wait_for_end(sweep))
+    progress = machine.wait_for_end(sweep)
+    assert_each_cell_once(machine, sweep, progress)
+    assert progress.command == ""
 
 
-def test_a_cell_that_fails_is_named_and_the_others_go_on(machine: SweepHome) -> None:
-    path = machine.file(models=["./tiny", "./broken"], on_failure="retry")
+def test_a_model_that_cannot_be_read_is_refused_before_anything_starts(machine: SweepHome) -> None:
+    path = machine.file(models=["./tiny", "./broken"])
     (machine.home.root / "broken" / "config.json").write_text("{}")
     refused = machine.home.cli("sweep", "start", str(path))
     assert (refused.returncode, "broken" in refused.stderr) == (2, True)

@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from huggingface_hub import constants
+from pyarrow import parquet
 
 from orin_core import catalog
 from orin_core.assets import libraries
@@ -16,7 +18,7 @@ from orin_core.catalog import resolve_dataset, resolve_model
 from orin_core.errors import BadRequest, NotCached
 from orin_core.settings import PROJECT_ROOT
 from orin_core.spec import Task
-from tests.support import write_images, write_tiny_model
+from tests.support import jpeg_bytes, write_images, write_tiny_model
 
 
 @pytest.fixture(autouse=True)
@@ -92,9 +94,30 @@ def test_a_hub_id_outside_the_catalogue_must_be_cached(cache: Path) -> None:
         "abc123",
     )
     assert resolve_model("a/model", weights="random").path is None
-    _cached_model(cache, "a/text", "PhiForCausalLM")
-    with pytest.raises(BadRequest, match="no workload"):
+    _cached_model(cache, "a/text", "BertForMaskedLM")
+    with pytest.raises(BadRequest, match="a/text is BertForMaskedLM, which has no workload"):
         resolve_model("a/text")
+    _cached_model(cache, "a/detr", "DetrForObjectDetection")
+    with pytest.raises(BadRequest, match="no workload") as raised:
+        resolve_model("a/detr")
+    assert "Detection runs YOLO alone" in raised.value.hint
+
+
+def test_a_yolo_file_of_the_hub_is_meant_by_its_own_name_alone(cache: Path) -> None:
+    with pytest.raises(NotCached, match=r"fetch a/yolo/best\.pt"):
+        resolve_model("a/yolo/best.pt")
+    snapshot = cache / "models--a--yolo" / "snapshots" / "abc123"
+    (snapshot / "runs").mkdir(parents=True)
+    (snapshot.parents[1] / "refs").mkdir()
+    (snapshot.parents[1] / "refs" / "main").write_text("abc123")
+    (snapshot / "runs" / "best.pt").write_bytes(b"x")
+    spec = resolve_model("a/yolo/runs/best.pt")
+    assert (spec.task, spec.weights, spec.revision, spec.model_id) == (Task.DETECTION, "cached", "abc123", "a/yolo")
+    assert spec.path == str(snapshot / "runs" / "best.pt")
+    with pytest.raises(NotCached):
+        resolve_model("a/yolo")
+    with pytest.raises(BadRequest, match="configuration"):
+        resolve_model("a/yolo/runs/best.pt", weights="random")
 
 
 def test_a_folder_is_a_model_by_its_configuration(tmp_path: Path) -> None:
@@ -198,6 +221,43 @@ def test_a_folder_is_searched_through_and_counted(tmp_path: Path) -> None:
         resolve_dataset(str(tmp_path / "empty"))
     with pytest.raises(BadRequest, match="synthetic"):
         resolve_dataset(str(tmp_path / "images"), images="synthetic")
+
+
+def _parquet(path: Path, columns: dict[str, object], features: dict[str, object] | None = None) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = pa.table(columns)
+    if features:
+        table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+    parquet.write_table(table, path)
+    return path
+
+
+def test_parquet_is_a_file_or_a_folder_of_them_with_a_column_of_images(tmp_path: Path) -> None:
+    images = [jpeg_bytes(), jpeg_bytes(size_px=20)]
+    cells = [{"bytes": image, "path": None} for image in images]
+    noted = _parquet(tmp_path / "noted" / "a.parquet", {"label": [1, 2], "photo": cells}, {"photo": {"_type": "Image"}})
+    _parquet(tmp_path / "noted" / "deep" / "b.parquet", {"label": [1], "photo": cells[:1]})
+    plain = _parquet(tmp_path / "plain.parquet", {"text": ["a", "b"], "key": [b"xyz", b"abc"], "content": images})
+    for path, items, label in ((noted, 2, "a"), (tmp_path / "noted", 3, "noted"), (plain, 2, "plain")):
+        spec = resolve_dataset(str(path))
+        assert (spec.kind, spec.items, spec.dataset_id, spec.label) == ("parquet", items, str(path), label)
+
+
+def test_parquet_without_images_is_told_with_its_columns(tmp_path: Path) -> None:
+    _parquet(tmp_path / "text.parquet", {"text": ["a"], "key": [b"xyz"]})
+    with pytest.raises(BadRequest, match="no column of images") as raised:
+        resolve_dataset(str(tmp_path / "text.parquet"))
+    assert raised.value.hint == "Its columns are text, key."
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 cut")
+    with pytest.raises(BadRequest, match="no parquet file that can be read"):
+        resolve_dataset(str(tmp_path / "broken.parquet"))
+    _parquet(tmp_path / "mixed" / "a.parquet", {"one": [jpeg_bytes()]})
+    _parquet(tmp_path / "mixed" / "b.parquet", {"two": [jpeg_bytes()]})
+    with pytest.raises(BadRequest, match="in the columns one, two"):
+        resolve_dataset(str(tmp_path / "mixed"))
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(BadRequest, match="neither a folder nor a parquet file"):
+        resolve_dataset(str(tmp_path / "notes.txt"))
 
 
 def test_a_relative_path_is_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,9 @@
+"""Downloads as processes of their own: how far they are, ended on purpose, gone on with."""
+
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import threading
 from typing import Any
@@ -10,6 +13,7 @@ import pytest
 from orin_core.assets import fetch_process
 from orin_core.errors import BadRequest
 from tests.conftest import Home, wait_for
+from tests.support_hub import StandInHub
 
 
 def test_never_started(home: Home) -> None:
@@ -65,3 +69,48 @@ def test_progress_is_the_last_whole_line(home: Home) -> None:
 def test_nothing_is_refused(home: Home) -> None:
     with pytest.raises(BadRequest):
         fetch_process.start("  ", home.settings.state_dir)
+
+
+def test_a_download_is_sized_started_cancelled_and_gone_on_with(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    state_dir = home.settings.state_dir
+
+    def now() -> fetch_process.FetchState:
+        return fetch_process.state("resnet-152", state_dir)
+
+    with StandInHub() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        hub.repos["models/microsoft/resnet-152"] = {
+            "config.json": b"{}",
+            "preprocessor_config.json": b"{}",
+            "model.safetensors": os.urandom(6_000_000),
+        }
+        fetch_process.start("resnet-152", state_dir, size_only=True)
+        wait_for(lambda: not now().running, "the size")
+        assert (now().state, now().done_mb, now().total_mb) == ("sized", 0.0, 6.0)
+        assert not hub.gets()
+
+        hub.pause_after = 2_000_000
+        fetch_process.start("resnet-152", state_dir)
+        parts = home.root / "hf" / "hub" / "models--microsoft--resnet-152" / "blobs"
+        wait_for(lambda: any(part.stat().st_size >= 1_900_000 for part in parts.glob("*.part")), "the first part")
+        assert now().running
+        fetch_process.cancel("resnet-152", state_dir)
+        assert (now().state, now().total_mb, now().message) == ("cancelled", 6.0, "")
+        fetch_process.cancel("resnet-152", state_dir)
+
+        hub.pause_after = None
+        hub.go_on.set()
+        fetch_process.start("resnet-152", state_dir)
+        wait_for(lambda: not now().running, "its end")
+        assert (now().state, now().done_mb) == ("done", 6.0)
+        assert int(hub.gets()[-1]["Range"].removeprefix("bytes=").removesuffix("-")) >= 1_900_000
+
+
+def test_a_download_that_was_killed_by_others_is_no_success(home: Home) -> None:
+    folder = home.settings.state_dir / "fetch"
+    folder.mkdir(parents=True)
+    (folder / "a--b.pid").write_text(json.dumps([1, 1]))
+    (folder / "a--b.jsonl").write_text('{"state": "downloading", "done_mb": 5.5, "total_mb": 9.0}\n')
+    ended = fetch_process.state("a/b", home.settings.state_dir)
+    assert (ended.state, ended.done_mb, ended.total_mb) == ("failed", 5.5, 9.0)
+    assert "goes on where it was" in ended.message

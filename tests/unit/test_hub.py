@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
-import http.server
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from huggingface_hub import constants
 
 from orin_core import hub
-from orin_core.assets import hub_cache
-from orin_core.catalog import dataset_choices, model_choices
-from orin_core.errors import BadRequest, OrinError
+from orin_core.assets import hub_cache, transfer
+from orin_core.catalog import dataset_choices, model_choices, resolve_model
+from orin_core.errors import BadRequest, NotCached, OrinError
 from orin_core.settings import PROJECT_ROOT
-from tests.conftest import Home
+from orin_core.spec import Task
+from tests.conftest import Home, wait_for
+from tests.support_hub import SHA, StandInHub, etag_of
 
-SHA = "0123456789abcdef0123456789abcdef01234567"
+CONFIG = {"config.json": b"{}", "preprocessor_config.json": b"{}"}
+
+
+def named(architecture: str) -> bytes:
+    return json.dumps({"architectures": [architecture]}).encode()
 
 
 @pytest.fixture
@@ -125,68 +129,16 @@ def test_a_split_is_a_word_of_the_name(name: str, split: str, held: bool) -> Non
 # -- fetching -------------------------------------------------------------------------------------
 
 
-class StandIn(http.server.BaseHTTPRequestHandler):
-    """The part of the hub's interface that a download uses, over files in memory."""
-
-    repos: dict[str, dict[str, bytes]]
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Prints nothing."""
-
-    def do_HEAD(self) -> None:
-        self._answer(body=False)
-
-    def do_GET(self) -> None:
-        self._answer(body=True)
-
-    def _answer(self, *, body: bool) -> None:
-        path = urlsplit(self.path).path
-        for repo, files in self.repos.items():
-            if path.startswith(f"/api/{repo}/tree/"):
-                tree = [{"type": "file", "path": n, "size": len(c), "oid": _oid(c)} for n, c in files.items()]
-                return self._send(json.dumps(tree).encode(), body=body)
-            if path.startswith(f"/api/{repo}"):
-                siblings = [{"rfilename": name} for name in files]
-                info = {"id": repo.split("/", 1)[1], "sha": SHA, "siblings": siblings}
-                return self._send(json.dumps(info).encode(), body=body)
-            prefix = f"/{repo.removeprefix('models/')}/resolve/{SHA}/"
-            if path.startswith(prefix) and path[len(prefix) :] in files:
-                return self._send(files[path[len(prefix) :]], body=body, kind="application/octet-stream")
-        return self._send(b"", body=body, status=200 if path == "/" else 404)
-
-    def _send(self, content: bytes, *, body: bool, status: int = 200, kind: str = "application/json") -> None:
-        self.send_response(status)
-        if status == 404:
-            self.send_header("X-Error-Code", "RepoNotFound")
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("ETag", f'"{_oid(content)}"')
-        self.send_header("X-Repo-Commit", SHA)
-        self.end_headers()
-        if body:
-            self.wfile.write(content)
-
-
-def _oid(content: bytes) -> str:
-    return hashlib.sha1(content).hexdigest()
-
-
 @pytest.fixture
-def stand_in(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, dict[str, bytes]]]:
-    repos: dict[str, dict[str, bytes]] = {}
-    handler = type("Handler", (StandIn,), {"repos": repos})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-        monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+def stand_in(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInHub]:
+    with StandInHub() as hub_here:
+        monkeypatch.setattr(constants, "ENDPOINT", hub_here.endpoint)
         monkeypatch.setattr(
-            constants, "HUGGINGFACE_CO_URL_TEMPLATE", endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+            constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub_here.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
         )
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-        yield repos
-        server.shutdown()
-        thread.join()
+        monkeypatch.setattr(transfer, "PAUSE_S", 0.0)
+        yield hub_here
 
 
 def _fetched(name: str) -> list[dict[str, object]]:
@@ -196,9 +148,9 @@ def _fetched(name: str) -> list[dict[str, object]]:
     return progress
 
 
-def test_a_model_is_fetched_without_pickles_and_found_afterwards(stand_in: dict[str, dict[str, bytes]]) -> None:
+def test_a_model_is_fetched_without_pickles_and_found_afterwards(stand_in: StandInHub) -> None:
     wanted = {"config.json": b"{}", "preprocessor_config.json": b"{}", "model.safetensors": bytes(3_000_000)}
-    stand_in["models/microsoft/resnet-152"] = {**wanted, "pytorch_model.bin": b"pickle", "code.py": b"code"}
+    stand_in.repos["models/microsoft/resnet-152"] = {**wanted, "pytorch_model.bin": b"pickle", "code.py": b"code"}
     progress = _fetched("ResNet-152")
     assert progress[0]["state"] == "connecting"
     assert progress[-1]["state"] == "done"
@@ -210,12 +162,12 @@ def test_a_model_is_fetched_without_pickles_and_found_afterwards(stand_in: dict[
     assert (found.revision, str(found.path)) == (SHA, progress[-1]["path"])
     assert {path.name for path in found.path.iterdir()} == set(wanted)
     again = _fetched("resnet-152")
-    assert [entry["state"] for entry in again] == ["connecting", "downloading", "done"]
+    assert [entry["state"] for entry in again] == ["connecting", "sized", "downloading", "done"]
     assert again[1]["done_mb"] == 3.0
 
 
-def test_of_a_data_set_one_split_is_fetched(stand_in: dict[str, dict[str, bytes]]) -> None:
-    stand_in["datasets/uoft-cs/cifar100"] = {
+def test_of_a_data_set_one_split_is_fetched(stand_in: StandInHub) -> None:
+    stand_in.repos["datasets/uoft-cs/cifar100"] = {
         "cifar100/test-00000-of-00001.parquet": bytes(1000),
         "cifar100/train-00000-of-00001.parquet": bytes(5000),
         "README.md": b"text",
@@ -225,29 +177,144 @@ def test_of_a_data_set_one_split_is_fetched(stand_in: dict[str, dict[str, bytes]
     assert hub_cache.cached_dataset("uoft-cs/cifar100", "train") is None
 
 
-def test_an_id_that_is_no_model_is_fetched_as_a_data_set(stand_in: dict[str, dict[str, bytes]]) -> None:
-    stand_in["datasets/a/pictures"] = {"data/validation-00000-of-00001.parquet": b"1234"}
+def test_an_id_that_is_no_model_is_fetched_as_a_data_set(stand_in: StandInHub) -> None:
+    stand_in.repos["datasets/a/pictures"] = {"data/validation-00000-of-00001.parquet": b"1234"}
     assert _fetched("a/pictures")[-1]["state"] == "done"
     assert hub_cache.cached_dataset("a/pictures", "validation") is not None
 
 
-def test_what_cannot_be_used_is_not_fetched(stand_in: dict[str, dict[str, bytes]], cache: Path) -> None:
-    stand_in["models/a/pickled"] = {"config.json": b"{}", "pytorch_model.bin": b"pickle"}
-    stand_in["datasets/a/text"] = {"README.md": b"text"}
-    with pytest.raises(BadRequest, match="no safetensors"):
-        _fetched("a/pickled")
-    with pytest.raises(BadRequest, match="no parquet"):
-        _fetched("a/text")
-    with pytest.raises(BadRequest, match="no model or data set"):
-        _fetched("a/nothing")
-    assert not list(cache.rglob("*.bin"))
+def test_what_cannot_be_used_is_not_fetched(stand_in: StandInHub, cache: Path) -> None:
+    weights = {"model.safetensors": bytes(5000)}
+    stand_in.repos |= {
+        "models/a/pickled": {"config.json": b"{}", "pytorch_model.bin": b"pickle"},
+        "models/a/yolo": {"best.pt": bytes(5000), "README.md": b"text"},
+        "models/a/detr": {**CONFIG, **weights, "config.json": named("DetrForObjectDetection")},
+        "models/a/text": {**CONFIG, **weights, "config.json": named("PhiModel")},
+        "models/a/bare": {"config.json": named("ViTForImageClassification"), **weights},
+        "datasets/a/text-rows": {"README.md": b"text"},
+    }
+    for name, message, hint in (
+        ("a/pickled", "no safetensors", "not fetched"),
+        ("a/yolo", "no safetensors", "name it: a/yolo/best.pt"),
+        ("a/yolo/other.pt", "no file other.pt", ""),
+        ("a/detr", "DetrForObjectDetection", "YOLO alone"),
+        ("a/text", "no workload", ""),
+        ("a/bare", "no preprocessor_config.json", ""),
+        ("a/text-rows", "no parquet", ""),
+        ("a/nothing", "no model or data set", ""),
+    ):
+        with pytest.raises(BadRequest, match=message) as raised:
+            _fetched(name)
+        assert hint in raised.value.hint
+    assert not stand_in.gets(), "nothing large was asked for"
+    assert not [path for path in cache.rglob("*") if path.suffix in (".bin", ".pt", ".safetensors", ".part")]
 
 
-def test_a_disk_that_is_too_small_is_named_first(
-    stand_in: dict[str, dict[str, bytes]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_of_the_hub_is_fetched_and_its_revision_recorded(stand_in: StandInHub) -> None:
+    files = {**CONFIG, "config.json": named("ViTForImageClassification"), "model.safetensors": bytes(5000)}
+    stand_in.repos["models/a/vit"] = {**files, "code.py": b"print()", "old.pt": b"pickle"}
+    _fetched("a/vit")
+    spec = resolve_model("a/vit")
+    assert (spec.task, spec.weights, spec.revision) == (Task.CLASSIFICATION, "cached", SHA)
+    assert {path.name for path in Path(str(spec.path)).iterdir()} == set(files)
+
+
+def test_a_yolo_file_of_the_hub_is_fetched_by_its_name_alone(stand_in: StandInHub) -> None:
+    stand_in.repos["models/a/yolo"] = {"weights/best.pt": bytes(5000), "weights/last.pt": bytes(6000)}
+    with pytest.raises(NotCached, match=r"a/yolo/weights/best\.pt is not on this machine"):
+        resolve_model("a/yolo/weights/best.pt")
+    assert _fetched("a/yolo/weights/best.pt")[-1]["total_mb"] == 0.005
+    spec = resolve_model("a/yolo/weights/best.pt")
+    assert (spec.task, spec.weights, spec.revision, spec.label) == (Task.DETECTION, "cached", SHA, "best")
+    assert Path(str(spec.path)).stat().st_size == 5000
+
+
+def test_size_is_told_before_anything_large_is_fetched(stand_in: StandInHub) -> None:
+    stand_in.repos["models/microsoft/resnet-152"] = {**CONFIG, "model.safetensors": bytes(3_000_000)}
+    progress: list[dict[str, object]] = []
+    hub.fetch("resnet-152", progress.append, size_only=True)
+    assert [entry["state"] for entry in progress] == ["connecting", "sized"]
+    assert (progress[-1]["done_mb"], progress[-1]["total_mb"]) == (0.0, 3.0)
+    assert not stand_in.gets()
+
+
+def test_a_connection_that_breaks_is_taken_up_again(stand_in: StandInHub) -> None:
+    weights = os.urandom(3_000_000)
+    stand_in.repos["models/microsoft/resnet-152"] = {**CONFIG, "model.safetensors": weights}
+    stand_in.cut_after = 1_000_000
+    _fetched("resnet-152")
+    [first, second] = stand_in.gets()
+    assert "Range" not in first
+    assert int(second["Range"].removeprefix("bytes=").removesuffix("-")) >= 1_000_000
+    assert stand_in.sent_bytes == len(weights)
+    found = hub_cache.cached_model("microsoft/resnet-152")
+    assert found is not None
+    assert (found.path / "model.safetensors").read_bytes() == weights
+
+
+def test_a_server_without_ranges_costs_a_new_start_and_nothing_else(stand_in: StandInHub) -> None:
+    weights = os.urandom(2_000_000)
+    stand_in.repos["models/microsoft/resnet-152"] = {**CONFIG, "model.safetensors": weights}
+    stand_in.ranges, stand_in.cut_after = False, 700_000
+    assert _fetched("resnet-152")[-1]["done_mb"] == 2.0
+    found = hub_cache.cached_model("microsoft/resnet-152")
+    assert found is not None
+    assert (found.path / "model.safetensors").read_bytes() == weights
+
+
+def test_contents_that_are_not_what_the_hub_announced_are_thrown_away(stand_in: StandInHub, cache: Path) -> None:
+    weights = bytes(2_000_000)
+    stand_in.repos["models/microsoft/resnet-152"] = {**CONFIG, "model.safetensors": weights}
+    stand_in.served_instead[etag_of(weights)] = b"x" + weights[1:]
+    with pytest.raises(OrinError, match=r"model\.safetensors of microsoft/resnet-152 came damaged"):
+        _fetched("resnet-152")
+    assert hub_cache.cached_model("microsoft/resnet-152") is None
+    assert not list(cache.rglob("*.part"))
+
+
+def test_a_login_goes_to_the_hub_and_nowhere_else(stand_in: StandInHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    stand_in.repos["models/microsoft/resnet-152"] = {**CONFIG, "model.safetensors": bytes(2_000_000)}
+    _fetched("resnet-152")
+    assert [headers.get("Authorization") for headers in stand_in.gets()] == [None]
+    small = [headers for method, path, headers in stand_in.asked if method == "GET" and path.endswith("config.json")]
+    assert [headers.get("Authorization") for headers in small] == ["Bearer hf_secret"]
+
+
+def test_a_download_that_was_killed_goes_on_where_it_was(home: Home) -> None:
+    """Real processes against a real server: killed in the middle, started again."""
+    weights = os.urandom(6_000_000)
+    with StandInHub() as hub_here:
+        hub_here.repos["models/microsoft/resnet-152"] = {**CONFIG, "model.safetensors": weights}
+        hub_here.pause_after = 2_000_000
+        command = [sys.executable, "-m", "orin_core", "fetch", "resnet-152"]
+        env = {**home.env, "HF_ENDPOINT": hub_here.endpoint}
+        blobs = home.root / "hf" / "hub" / "models--microsoft--resnet-152" / "blobs"
+        with subprocess.Popen(command, env=env, cwd=PROJECT_ROOT, stdout=subprocess.DEVNULL) as child:
+            wait_for(
+                lambda: sum(path.stat().st_size for path in blobs.glob("*.part")) >= 2_000_000,
+                "the part before the pause",
+            )
+            child.send_signal(signal.SIGKILL)
+        hub_here.pause_after = None
+        hub_here.go_on.set()
+        done = subprocess.run(command, env=env, cwd=PROJECT_ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        [sized] = [line for line in lines if line["state"] == "sized"]
+        assert sized["done_mb"] >= 2.0
+        [first, second] = hub_here.gets()
+        assert "Range" not in first
+        assert int(second["Range"].removeprefix("bytes=").removesuffix("-")) >= 2_000_000
+        [blob] = [path for path in blobs.iterdir() if path.stat().st_size > 1000]
+        assert blob.read_bytes() == weights
+        assert lines[-1]["state"] == "done"
+        assert (Path(lines[-1]["path"]) / "model.safetensors").resolve() == blob
+
+
+def test_a_disk_that_is_too_small_is_named_first(stand_in: StandInHub, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {"config.json": b"{}", "preprocessor_config.json": b"{}", "model.safetensors": bytes(10)}
-    stand_in["models/microsoft/resnet-152"] = files
+    stand_in.repos["models/microsoft/resnet-152"] = files
     monkeypatch.setattr(hub, "MIN_LEFT_MB", 1e12)
     with pytest.raises(OrinError, match="MB free"):
         _fetched("resnet-152")

@@ -16,6 +16,7 @@ FIRST_PARTY = {"orin_core", "dashboard", "tests"}
 MODULE_OF = {
     "nvidia-ml-py": "pynvml",
     "huggingface-hub": "huggingface_hub",
+    "opencv-python": "cv2",
     "pillow": "PIL",
     "pytest-timeout": "pytest_timeout",
 }
@@ -104,8 +105,7 @@ def test_the_set_up_needs_the_standard_library_alone() -> None:
 def test_constraints_pin_what_is_required() -> None:
     """A pin of a package that nothing asks for would go unnoticed for ever."""
     pinned = listed("constraints/jetpack6.txt")
-    # Of ultralytics; pinned because its newer releases want NumPy 2.
-    assert pinned - {"opencv-python"} == listed("requirements.txt") - listed("constraints/board-provided.txt")
+    assert pinned == listed("requirements.txt") - listed("constraints/board-provided.txt")
 
 
 def test_page_listens_on_this_machine_and_reports_nothing() -> None:

@@ -64,9 +64,15 @@ def chromium() -> Iterator[Browser]:
 
 
 class Wire:
-    """Bytes that a tab sent and got for its live rows, and over its web socket, since it was last reset."""
+    """Bytes that a tab sent and got for its live rows, and over its web socket, since it was last reset.
 
-    def __init__(self, cdp: Any) -> None:
+    Args:
+        cdp: the tab's own connection.
+        path: what in an address makes it a refresh.
+    """
+
+    def __init__(self, cdp: Any, path: str = "/api/live") -> None:
+        self._path = path
         self._sent: dict[str, int] = {}
         self._got: dict[str, int] = {}
         self._live: set[str] = set()
@@ -86,7 +92,7 @@ class Wire:
         self.socket_bytes = 0
 
     def _asked(self, event: Any) -> None:
-        if "/api/live" in event["request"]["url"]:
+        if self._path in event["request"]["url"]:
             self._live.add(event["requestId"])
             self._sent[event["requestId"]] = self._sent.get(event["requestId"], 0) + len(event["request"]["url"]) + 12
 
@@ -113,10 +119,17 @@ class Tab:
         url: what it opens.
         slower: by how much the processor is made slower; 1 leaves it.
         context: the window to open it in; a new one, with an empty cache, where None.
+        path: what in an address makes it a refresh.
     """
 
     def __init__(
-        self, browser: Browser, url: str, *, slower: float = 1.0, context: BrowserContext | None = None
+        self,
+        browser: Browser,
+        url: str,
+        *,
+        slower: float = 1.0,
+        context: BrowserContext | None = None,
+        path: str = "/api/live",
     ) -> None:
         self._closes = context is None
         self.context = context or browser.new_context(viewport={"width": 1280, "height": 720})
@@ -125,7 +138,7 @@ class Tab:
         self.cdp = self.context.new_cdp_session(self.page)
         # CPU time of the thread, so that what else runs on this machine is not counted.
         self.cdp.send("Performance.enable", {"timeDomain": "threadTicks"})
-        self.wire = Wire(self.cdp)
+        self.wire = Wire(self.cdp, path)
         if slower != 1:
             self.cdp.send("Emulation.setCPUThrottlingRate", {"rate": slower})
         self.page.goto(url, wait_until="commit", timeout=PATIENCE_MS)

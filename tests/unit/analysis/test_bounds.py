@@ -63,6 +63,17 @@ def test_bound_per_precision(precision: str, tf32_allowed: bool | None, share: f
     assert fps == pytest.approx(share * 16 * 2048 * 1.3e9 / 23.03e9)
 
 
+@pytest.mark.parametrize(
+    ("precision", "share"), [("fp32", 0.125), ("tf32", 0.5), ("fp16", 1.0), ("bf16", 1.0), ("int8", 2.0)]
+)
+@pytest.mark.parametrize("tf32_allowed", [True, False, None])
+def test_a_run_that_names_its_method_is_held_to_its_own_precision(
+    precision: str, share: float, tf32_allowed: bool | None
+) -> None:
+    fps = bound_fps(method="batched", precision=precision, tf32_allowed=tf32_allowed)
+    assert fps == pytest.approx(share * bound_fps())
+
+
 def test_published_resnet_row_is_one_percent_of_the_bound() -> None:
     assert 21.015 / bound_fps() == pytest.approx(0.011, abs=0.0005)
     assert 21.015 / bound_fps(precision="fp32", tf32_allowed=True) == pytest.approx(0.023, abs=0.0005)

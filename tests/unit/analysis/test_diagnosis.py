@@ -143,6 +143,70 @@ def test_host_bound_in_words() -> None:
     assert "batch" not in diagnose(run(**HOST, batch_size=64)).advice[0]
 
 
+BATCHED = "Use --method batched with --batch-size 32: images are then decoded ahead and prepared on the device."
+GRAPH = "Use --method graph: it takes away what starting each of the model's operations costs the host."
+PRELOAD = "Use --preload to see what decoding costs; its FPS is of another scope and not compared with this."
+
+
+@pytest.mark.parametrize(
+    ("way", "advice"),
+    [
+        ({"method": "reference"}, [BATCHED]),
+        ({"method": "pipeline", "batch_size": 64}, [BATCHED]),
+        ({"method": "batched"}, [GRAPH, "Use --batch-size 32."]),
+        ({"method": "batched", "batch_size": 8}, ["Use --batch-size 32."]),
+        ({"method": "graph"}, ["Use --batch-size 32."]),
+        ({"method": "batched", "batch_size": 32, "scope": "full"}, [PRELOAD]),
+        ({"method": "batched", "batch_size": 32, "scope": "preloaded"}, []),
+    ],
+)
+def test_the_advice_to_a_host_bound_run_goes_by_its_method(way: dict[str, Any], advice: list[str]) -> None:
+    found = diagnose(run(**HOST, **way))
+    assert found.kind is Kind.HOST_BOUND
+    assert list(found.advice[:-1]) == advice
+    assert found.advice[-1].startswith("Raising GPU clocks will not help")
+
+
+def test_on_a_cpu_the_method_is_named_too_and_graph_is_not() -> None:
+    busy = {"device_type": "cpu", "busiest_core_pct_mean": 99.0}
+    assert diagnose(run(**busy, method="reference")).advice[0] == BATCHED
+    assert list(diagnose(run(**busy, method="batched")).advice[:-1]) == ["Use --batch-size 32."]
+    assert len(diagnose(run(**busy)).advice) == 1
+
+
+@pytest.mark.parametrize(
+    ("way", "words"),
+    [
+        ({"method": "batched", "precision": "fp32"}, "Use --precision fp16:"),
+        ({"method": "batched", "precision": "tf32"}, "Use --precision fp16:"),
+        ({"method": "reference", "precision": "fp32"}, "Use --method batched --precision fp16:"),
+        ({"precision": "fp32"}, "Use FP16:"),
+    ],
+)
+def test_a_gpu_bound_run_in_full_precision_is_told_of_half_and_of_its_agreement(
+    way: dict[str, Any], words: str
+) -> None:
+    first = diagnose(run(**GPU, **way)).advice[0]
+    assert first.startswith(words)
+    assert ("agree with the reference" in first) is ("method" in way)
+    half = diagnose(run(**GPU, **{**way, "precision": "fp16"})).advice
+    assert not any("fp16" in advice.lower() for advice in half)
+
+
+def test_across_modes_the_advice_goes_by_the_method_that_all_rows_name() -> None:
+    rows = [{"power_mode": mode, "fps_end_to_end": mhz / 100, "cpu_mhz": mhz, "gr3d_pct_mean": 60.0}
+            for mode, mhz in (("MAXN", 2201.0), ("50W", 1497.0), ("30W", 1728.0))]  # fmt: skip
+
+    def first(*methods: str | None) -> str:
+        found = across_modes([{**row, "method": method} for row, method in zip(rows, methods, strict=True)])
+        assert found is not None
+        return found.advice[0]
+
+    assert first("reference", "reference", "reference") == BATCHED
+    assert first("batched", "batched", "batched") == "Use --batch-size 32."
+    assert first("batched", "reference", None) == "Use batch 32, or prepare the images on the GPU."
+
+
 def test_gpu_bound_in_words() -> None:
     found = diagnose(run(**GPU, **AT_CAP))
     assert "GR3D median 99 % (78 % of ticks at 95 % or more), busiest core 22 % at 1497 MHz" in found.sentence

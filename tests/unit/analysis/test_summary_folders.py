@@ -36,7 +36,10 @@ RUN_EVENTS: _Events = [
     ("start", 0.0, {"utc": "2026-01-31T12:00:00.250Z"}),
     ("phase", 0.0, {"phase": "idle", "own_cpu_s": 1.0}),
     ("phase", 20.0, {"phase": "load", "own_cpu_s": 1.2}),
-    ("loaded", 25.0, {"flop_per_item": 23.03e9}),
+    ("agreement", 24.0, {"metric": "top1", "value": 1.0, "threshold": 1.0, "ok": True, "images": 16,
+                         "method": "batched", "precision": "fp32", "seconds": 3.1}),
+    ("loaded", 25.0, {"flop_per_item": 23.03e9, "method": "batched", "precision": "fp32", "scope": "full",
+                      "batch_size": 4, "batch_size_asked": 8, "method_facts": {"batch_norm_folded": True}}),
     ("phase", 25.0, {"phase": "warmup", "own_cpu_s": 1.3}),
     ("warmup", 30.0, {"settled": True, "windows": 5, "seconds": 5.0}),
     ("model_only", 30.0, {"when": "before", "items": 80, "seconds": 2.0, "fps": 40.0}),
@@ -167,12 +170,66 @@ def test_a_whole_run_has_every_figure_that_it_can_have(tmp_path: Path) -> None:
     unknown = {key for key, value in found.items() if value is None}
     assert unknown == {
         "items_asked", "seconds_asked", "gr3d_freq_mhz_mean", "gr3d_freq_mhz_max", "latency_ms_p99",
-        "energy_per_item_net_j", "power_mode_mismatch",
+        "energy_per_item_net_j", "power_mode_mismatch", "tokens_per_s", "ttft_ms_p50",
     }  # fmt: skip
+    assert (found["method"], found["precision"], found["scope"]) == ("batched", "fp32", "full")
+    assert (found["batch_size"], found["batch_size_asked"]) == (4, 8)
+    kept = ("top1", 1.0, 1.0, True, 16)
+    assert tuple(found[f"agreement_{key}"] for key in ("metric", "value", "threshold", "ok", "images")) == kept
+
+
+_WAY = ("method", "precision", "scope", "batch_size", "batch_size_asked")
+
+
+def _without(*kinds: str, **loaded: Any) -> _Events:
+    """The events of a run but for some kinds, and with other words of the worker once it had loaded."""
+    return [(kind, t_s, {"flop_per_item": 1e9, **loaded} if kind == "loaded" else fields)
+            for kind, t_s, fields in RUN_EVENTS if kind not in kinds]  # fmt: skip
+
+
+def test_a_run_of_before_methods_names_none_and_is_of_full_scope(tmp_path: Path) -> None:
+    found = _summary(_folder(tmp_path, _without("agreement")))
+    assert tuple(found[key] for key in _WAY) == (None, "fp32", "full", 4, 4)
+    assert [key for key in found if key.startswith("agreement") and found[key] is not None] == []
+    assert [reason["code"] for reason in found["verdict"]["reasons"]] == ["warm-up-short", "failed-items"]
+
+
+def test_a_run_that_never_loaded_tells_what_was_asked(tmp_path: Path) -> None:
+    spec = {**SPEC, "method": "graph", "precision": "fp16", "preload": True, "batch_size": 64}
+    environment = {**ENVIRONMENT, "worker": {"device": "cpu"}}
+    events = _without("agreement", "loaded", "done")
+    found = _summary(_folder(tmp_path, events, environment=environment, spec=spec, batches=0))
+    assert tuple(found[key] for key in _WAY) == ("graph", "fp16", "preloaded", 64, 64)
+
+
+def test_a_preloaded_run_carries_a_label_and_a_disagreement_costs_the_verdict(tmp_path: Path) -> None:
+    worse = {"metric": "top1", "value": 9 / 16, "threshold": 1.0, "ok": False, "images": 16}
+    told = {"method": "graph", "precision": "fp16", "scope": "preloaded", "batch_size": 4, "batch_size_asked": 4}
+    found = _summary(_folder(tmp_path, [("agreement", 24.0, worse), *_without("agreement", **told)]))
+    assert found["scope"] == "preloaded"
+    assert any(label.startswith("preloaded: ") for label in found["labels"])
+    assert "disagrees" in [reason["code"] for reason in found["verdict"]["reasons"]]
+    assert found["verdict"]["status"] == "invalid"
+
+
+def test_text_generation_has_tokens_and_no_fps(tmp_path: Path) -> None:
+    told = {"method": "batched", "precision": "fp16", "scope": "full", "batch_size": 1, "batch_size_asked": 1}
+    events = [(kind, t_s, {**fields, "tokens": 4000, "ttft_ms_p50": 95.44} if kind == "done" else fields)
+              for kind, t_s, fields in _without(**told)]  # fmt: skip
+    environment = {**ENVIRONMENT, "model_spec": {"task": "text-generation"}}
+    found = _summary(_folder(tmp_path, events, environment=environment))
+    assert set(found) == set(_documented())
+    assert (found["tokens_per_s"], found["ttft_ms_p50"], found["items"]) == (pytest.approx(50.0), 95.44, 1600)
+    for key in ("fps_end_to_end", "fps_model", "fps_first_half", "fps_second_half", "device_busy_share"):
+        assert found[key] is None, key
+        assert key not in found["counts"], key
+    assert found["energy_per_item_j"] == pytest.approx(2.0)
+    codes = [reason["code"] for reason in found["verdict"]["reasons"]]
+    assert codes == ["warm-up-short", "failed-items"], "what text has not is no fault"
 
 
 def test_a_run_from_before_profiles_has_every_key_too(tmp_path: Path) -> None:
-    new = {"synchronised", "loaded"}
+    new = {"synchronised", "loaded", "agreement"}
     events = [
         (kind, t_s, {key: value for key, value in fields.items() if key not in
                      ("own_cpu_s", "final_sync_s", "results", "input_shapes", "in_flight", "power_mode",
@@ -228,6 +285,7 @@ def test_an_imported_log_has_the_board_but_no_images(tmp_path: Path) -> None:
     found = _summary(recording)
     assert set(found) == set(_documented())
     assert (found["origin"], found["started_utc"]) == ("imported", "2026-01-31T12:00:00.000Z")
+    assert {found[key] for key in found if key in _WAY or key.startswith("agreement")} == {None}
     assert (found["power_w_mean"], found["gr3d_pct_mean"]) == (pytest.approx(40.0), pytest.approx(99.0))
     assert found["energy_j"] == pytest.approx(3200.0)
     assert (found["power_first_half_w"], found["fps_first_half"]) == (pytest.approx(40.0), None)

@@ -15,7 +15,7 @@ from orin_core.report import overlay
 from orin_core.report.differences import differences
 from orin_core.runs.recording import Recording
 from orin_core.settings import Settings
-from tests.unit.report.built import imported, run
+from tests.unit.report.built import batched, imported, run
 from tests.unit.report.folders import write_run
 
 SCRIPT = "from dashboard import compare\ncompare.page()\n"
@@ -52,15 +52,25 @@ def chart(app: AppTest) -> dict[str, Any]:
     return document
 
 
-def test_address_names_the_runs_and_the_first_is_the_reference(singletons: Settings) -> None:
+def test_address_names_the_runs_and_the_first_is_named(singletons: Settings) -> None:
     slow, fast = made(singletons, run(1, mode="50W", fps=15.0), run(2, fps=20.0))
     app = page(fast, slow)
     assert app.multiselect(key=compare.FORM_RUNS).value == [fast, slow]
     shown = texts(app)
     assert "-25.0 %" in shown
-    assert shown.count("reference") == 7
+    assert shown.count("first run") == 7
     assert "Ranked by images per joule" in shown
     assert [trace["name"] for trace in chart(app)["data"][:2]] == ["A MAXN", "B 50W"]
+
+
+def test_a_run_of_another_method_says_which_and_how_far_its_results_agree(singletons: Settings) -> None:
+    reference, fast = made(singletons, run(1, fps=20.0), batched(2, fps=90.0, precision="fp16"))
+    shown = texts(page(reference, fast))
+    assert '<div class="small">reference fp32 batch 1</div>' in shown
+    assert (
+        '<div class="small">batched fp16 batch 32</div>'
+        '<div class="small">4.50 x reference fp32; class agrees on 16 of 16</div>'
+    ) in shown
 
 
 def test_choosing_changes_the_address_and_the_address_survives_a_rerun(singletons: Settings) -> None:

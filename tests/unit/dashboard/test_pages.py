@@ -1,20 +1,32 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
-from dashboard import board, state, sweep_queue
+from dashboard import board, state
 from dashboard.words import plain
 from orin_core.errors import BadRequest, BoardBusy, PowerModeNotPermitted
 from orin_core.runs import launcher, store
+from orin_core.runs.processes import ProcessId
 from orin_core.runs.recording import Recording
 from orin_core.settings import Settings
 from orin_core.spec import RunSpec
-from tests.unit.dashboard.conftest import RUN_ID, Folder
+from orin_core.sweeps import conductor, queue
+from orin_core.sweeps import spec as specs
+from orin_core.sweeps import state as sweeps
+from orin_core.sweeps.state import Sweep, SweepState, Wanted, list_sweeps
+from tests.unit.dashboard.conftest import RUN_ID, Folder, live
 from tests.unit.dashboard.pages import HOME, SUMMARY, page, start_button, started_with
+
+
+def captions(app: AppTest) -> str:
+    return "\n".join(caption.value for caption in app.caption).replace("\\", "")
 
 
 def test_first_visit_explains_itself_offers_the_simulated_board_and_can_start(singletons: Settings) -> None:
@@ -139,11 +151,14 @@ def test_download_comes_before_start(singletons: Settings) -> None:
     assert app.button(key="fetch_resnet-152").label == "Download ResNet-152"
 
 
-def test_folder_must_be_named(singletons: Settings) -> None:
+def test_folder_must_be_named_and_there(singletons: Settings, tmp_path: Path) -> None:
     app = page(singletons)
     app.selectbox(key=state.FORM_DATASET).set_value("folder").run()
     assert not start_button(app)
-    app.text_input(key=state.FORM_DATASET_PATH).set_value("/somewhere").run()
+    app.text_input(key=state.FORM_DATASET_PATH).set_value(str(tmp_path / "nowhere")).run()
+    assert not start_button(app)
+    assert any(plain("There is no folder") in caption.value for caption in app.caption)
+    app.text_input(key=state.FORM_DATASET_PATH).set_value(str(tmp_path)).run()
     assert start_button(app)
 
 
@@ -170,8 +185,7 @@ def test_a_board_that_is_held_is_said_until_it_is_answered(
 def test_a_start_that_comes_too_late_is_said_and_can_wait(
     singletons: Settings, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queued: list[RunSpec] = []
-    monkeypatch.setattr(sweep_queue, "add", queued.append)
+    monkeypatch.setattr(conductor, "ensure", lambda settings: None)
     app = page(singletons)
     app.selectbox(key=state.FORM_PROFILE).select("demo").run()
     # Another tab's run begins between the last look of this one and its click.
@@ -180,20 +194,106 @@ def test_a_start_that_comes_too_late_is_said_and_can_wait(
     assert plain(f"Run {RUN_ID} has just begun") in app.warning[0].value
     assert app.run().warning, "it stays until it is answered"
     app.button(key="queue_run").click().run()
-    assert [spec.profile for spec in queued] == ["demo"]
+    assert [sweep.spec().profile for sweep in list_sweeps(singletons)] == ["demo"]
     assert not app.run().warning
 
 
 def test_what_the_form_says_can_wait_for_a_run(
     singletons: Settings, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queued: list[RunSpec] = []
-    monkeypatch.setattr(sweep_queue, "add", queued.append)
+    monkeypatch.setattr(conductor, "ensure", lambda settings: None)
     monkeypatch.setattr(launcher, "active", lambda settings: folder.recording)
     app = page(singletons)
+    assert "Nothing else waits" in captions(app)
     app.selectbox(key=state.FORM_PROFILE).select("demo").run()
-    app.button(key="queue_next").click().run()
-    assert [spec.profile for spec in queued] == ["demo"]
+    app.button(key="queue_next_0").click().run()
+    [sweep] = list_sweeps(singletons)
+    assert sweep.spec().profile == "demo"
+    assert "place 1 of 1" in app.info[0].value
+    assert "Place 2: 1 other is before it, 1 run to go." in captions(app)
+    # The second click of a double click presses a button that is gone.
+    with pytest.raises(KeyError):
+        app.button(key="queue_next_0")
+    queue.remove(singletons, sweep.sweep_id)
+    assert not app.run().info, "its turn has come"
+
+
+def sweep_at_work(settings: Settings, **changes: Any) -> Sweep:
+    """A sweep that this very process works on."""
+    document = {"name": "night", "models": ["resnet-152"], "datasets": ["cifar100"], "repeats": 2, **changes}
+    spec = specs.from_json(document)
+    sweep = sweeps.make(spec, settings, [cell.cell_id for cell in spec.cells()])
+    me = ProcessId.of(os.getpid())
+    assert me is not None
+    message = "Cooling down: 47.5 °C."
+    going_on = dataclasses.replace(
+        sweep.progress(), state=SweepState.RUNNING, message=message, conductor_pid=me.pid, conductor_start=me.start
+    )
+    sweep.write(going_on)
+    queue.add(settings, sweep.sweep_id)
+    return sweep
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "follows"),
+    [
+        ("continue", "goes on with the next one"),
+        ("retry", "tries the same cell again"),
+        ("stop", "the whole sweep ends"),
+    ],
+)
+def test_stop_of_a_cell_says_what_follows_and_offers_to_stop_the_sweep(
+    singletons: Settings, folder: Folder, monkeypatch: pytest.MonkeyPatch, on_failure: str, follows: str
+) -> None:
+    sweep = sweep_at_work(singletons, on_failure=on_failure)
+    spec = {**folder.recording.spec(), "sweep": sweep.sweep_id, "cell": "001"}
+    store.write_json(folder.path / store.SPEC, spec)
+    stopped: list[str] = []
+    monkeypatch.setattr(conductor, "ensure", lambda settings: None)
+    monkeypatch.setattr(launcher, "active", lambda settings: folder.recording)
+    monkeypatch.setattr(launcher, "stop", lambda recording: stopped.append(recording.run_id))
+    app = page(singletons)
+    assert "A run of sweep **night**." in captions(app)
+    app.button(key="stop").click().run()
+    assert follows in app.warning[0].value
+    app.button(key="stop_yes").click().run()
+    assert (stopped, sweep.wanted()) == ([RUN_ID], Wanted.RUN)
+    app.button(key="stop").click().run()
+    app.button(key="stop_sweep").click().run()
+    assert (stopped, sweep.wanted()) == ([RUN_ID], Wanted.STOP), "the run is stopped by who works on the sweep"
+
+    # A cell that is run by hand belongs to no sweep that goes on here.
+    queue.remove(singletons, sweep.sweep_id)
+    app.button(key="stop").click().run()
+    assert "Stop this run? What it has measured is kept." in app.warning[0].value
+    assert "stop_sweep" not in {button.key for button in app.button}
+
+
+def test_between_two_runs_of_a_sweep_nothing_is_pushed_into_it(
+    singletons: Settings, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert live(client, "idle")["sweep"] == ""
+    monkeypatch.setattr(conductor, "ensure", lambda settings: None)
+    app = page(singletons)
+    sweep = sweep_at_work(singletons)
+    # The page was drawn before the sweep began: its click comes too late.
+    app.button(key="start").click().run()
+    assert plain(f"Sweep {sweep.sweep_id} is between two runs") in app.warning[0].value
+    assert "start" not in {button.key for button in app.button}
+    said = captions(app)
+    assert "Between two runs of sweep **night**." in said
+    assert "Cooling down: 47.5 °C." in said
+    assert "Place 2: 1 other is before it, 2 runs to go." in said
+    assert live(client, "idle")["sweep"] == sweep.sweep_id, "pages that were drawn before are told"
+    with pytest.raises(BoardBusy, match="is at work"):
+        board.reboot_into(singletons, "MODE_15W")
+    app.button(key="queue_run").click().run()
+    assert queue.order(singletons)[0] == sweep.sweep_id
+    assert "place 2 of 2" in app.info[0].value
+
+    # Of a sweep whose process is gone nobody waits for the end.
+    sweep.write(dataclasses.replace(sweep.progress(), conductor_pid=None, conductor_start=None))
+    assert start_button(app.run())
 
 
 def test_while_a_run_is_on_nothing_can_be_started_and_stop_asks_once(
@@ -204,7 +304,7 @@ def test_while_a_run_is_on_nothing_can_be_started_and_stop_asks_once(
     monkeypatch.setattr(launcher, "stop", lambda recording: stopped.append(recording.run_id))
     app = page(singletons)
     assert "start" not in {button.key for button in app.button}
-    assert not app.button(key="queue_next").disabled
+    assert not app.button(key="queue_next_0").disabled
     assert app.query_params["run"] in (RUN_ID, [RUN_ID])
     asked = plain("This run: resnet-152, cifar100, standard protocol, batch 1, power mode current.")
     assert asked in [text.value for text in app.caption]

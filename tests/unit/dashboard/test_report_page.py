@@ -34,6 +34,8 @@ def summary(mode: str, fps: float, power_w: float, *, number: int = 0, **fields:
         "weights": "cached",
         "images": "cached",
         "scope": "full",
+        "method": "reference",
+        "precision": "fp32",
         "batch_size": 1,
         "items": 10_000,
         "fps_end_to_end": fps,
@@ -95,6 +97,21 @@ def test_own_row_stands_above_the_published_one_with_the_difference(singletons: 
     assert "+10.0 %" in shown
     assert "The modules differ (64 GB against 32 GB)" in shown
     assert len(app.get("plotly_chart")) == 4, "GR3D, RAM, and two of the mission"
+
+
+def test_a_speed_up_stands_with_its_agreement_and_text_in_tokens(singletons: Settings) -> None:
+    agreement = {"metric": "top1", "value": 1.0, "threshold": 1.0, "ok": True, "images": 16}
+    told = {f"agreement_{key}": value for key, value in agreement.items()}
+    recorded(singletons, summary("MODE_30W", 20.0, 12.0))
+    recorded(singletons, summary("MODE_30W", 90.0, 20.0, number=1, method="batched", batch_size=32, **told))
+    shown = texts(page(model="resnet-152"))
+    assert '<div class="small">4.50 x reference fp32</div><div class="small">class agrees on 16 of 16</div>' in shown
+    assert "batched is another method than that of the published rows" in shown
+    phi = "microsoft/Phi-3.5-mini-instruct"
+    recorded(singletons, summary("MODE_30W", 1.0, 12.0, number=2, model=phi, fps_end_to_end=None, tokens_per_s=12.8))
+    shown = texts(page(model=phi))
+    assert "<th>Tokens per Second</th>" in shown
+    assert "<td>12.80</td>" in shown
 
 
 def test_foreign_text_is_shown_as_it_is(singletons: Settings) -> None:
@@ -182,11 +199,11 @@ def test_kinds_that_are_not_weighed_together_can_be_chosen(singletons: Settings)
     recorded(singletons, summary("MODE_30W", 90.0, 9.0, weights="random"))
     app = page(model="resnet-152")
     assert "Least energy per image\\: MAXN, published" in texts(app)
-    app.radio(key=f"{mission_view.KEY_GROUP}_resnet-152").set_value("random weights").run()
+    app.radio(key=f"{mission_view.KEY_GROUP}_resnet-152").set_value("random weights, reference fp32 batch 1").run()
     assert not app.exception
-    assert "Least energy per image\\: 30W (random weights)" in texts(app)
-    assert asked(app)["weigh"] == "random weights"
-    assert "Least energy per image\\: 30W (random weights)" in texts(page(**asked(app)))
+    assert "Least energy per image\\: 30W (random weights, reference fp32 batch 1)" in texts(app)
+    assert asked(app)["weigh"] == "random weights, reference fp32 batch 1"
+    assert "Least energy per image\\: 30W (random weights, reference fp32 batch 1)" in texts(page(**asked(app)))
     assert "weigh" not in page(model="resnet-152", weigh="other").query_params
 
 

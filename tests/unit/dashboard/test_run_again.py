@@ -37,6 +37,8 @@ def spec_of(**fields: Any) -> dict[str, Any]:
         {"profile": "formal", "power_mode": "30W", "batch_size": 8, "lock_clocks": True, "idle_s": 3.5},
         {"items": 250, "images": "synthetic", "interval_ms": 500},
         {"seconds": 90.0, "profile": "demo", "warmup_min_s": 1.0, "warmup_max_s": 2.0},
+        {"method": "graph", "precision": "fp16", "preload": True, "smaller_batch": True, "batch_size": 4},
+        {"method": "reference", "precision": "tf32"},
     ],
 )
 def test_form_that_was_filled_asks_for_the_same(
@@ -80,6 +82,21 @@ def test_what_the_new_run_would_do_otherwise_is_named(singletons: Settings) -> N
     assert plainly.values[f"{state.FORM_WEIGHTS}_resnet-152"] == controls.RANDOM
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"min_items": 500}, ("at least 100 images",)),
+        ({"seconds": 90.0, "min_items": 500}, ("no least number of images",)),
+        ({"profile": "demo", "min_items": 5, "seconds": 20.0}, ("no least number of images",)),
+        ({"seed": 7}, ("the seed, 0",)),
+    ],
+)
+def test_what_the_form_cannot_say_is_named(singletons: Settings, fields: dict[str, Any], told: tuple[str, ...]) -> None:
+    otherwise = run_again.filled(spec_of(images="synthetic", **fields), board.look(singletons)).otherwise
+    assert len(otherwise) == len(told)
+    assert all(any(part in text for text in otherwise) for part in told)
+
+
 def test_random_weights_are_not_promised_where_the_form_takes_the_real_ones(
     singletons: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,14 +122,29 @@ def test_what_was_no_run_of_a_model_cannot_be_repeated(spec: dict[str, Any]) -> 
 
 
 def test_damaged_spec_fills_in_what_the_form_has_at_first(singletons: Settings) -> None:
-    damaged = {"batch_size": "many", "interval_ms": -1, "idle_s": None, "profile": 7, "items": "x", "power_mode": 5}
+    damaged = {
+        "method": "magic",
+        "precision": "fp8",
+        "batch_size": "many",
+        "interval_ms": -1,
+        "idle_s": None,
+        "profile": 7,
+        "items": "x",
+        "power_mode": 5,
+    }
     filled = run_again.filled({"model": "resnet-152", "dataset": "cifar100", **damaged}, BoardView(kind=""))
     values = filled.values
     usual = RunSpec()
     assert (values[state.FORM_BATCH], values[state.FORM_INTERVAL_MS]) == (usual.batch_size, usual.interval_ms)
     assert (values[state.FORM_IDLE_S], values[state.FORM_PROFILE]) == (usual.idle_s, usual.profile)
     assert (values[state.FORM_LENGTH], values[state.FORM_MODE]) == (controls.AS_ASKED, controls.CURRENT)
-    assert {"batch size, 1", "time between ticks, 1000", "a length as the protocol asks"} <= set(filled.otherwise)
+    assert {
+        "the method, batched",
+        "the precision, fp32",
+        "batch size, 1",
+        "time between ticks, 1000",
+        "a length as the protocol asks",
+    } <= set(filled.otherwise)
 
 
 @pytest.mark.parametrize("seconds", [float("inf"), float("nan"), "long", [], True])

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import os
+import shutil
+import zipfile
 from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from dashboard import run_detail, run_facts_view
+from dashboard import run_detail, run_facts_view, sweep_report
+from dashboard.words import plain
 from orin_core.runs import launcher, store
 from orin_core.runs.notes import NOTES, read_notes, write_notes
 from orin_core.runs.processes import ProcessId
 from orin_core.settings import Settings
 from orin_core.spec import MAX_NOTES
+from orin_core.sweeps import spec as specs
+from orin_core.sweeps import state as sweeps
+from orin_core.sweeps.state import CellProgress, CellState
 from tests.unit.dashboard.conftest import RUN_ID, Folder
 from tests.unit.dashboard.test_runs_page import HOSTILE, ended, html_of, models, runs_page
 
@@ -136,3 +144,58 @@ def test_tail_takes_whole_lines_from_the_end(folder: Folder) -> None:
     assert all(line.startswith("line ") for line in text.splitlines())
     assert len(text) <= 100
     assert run_facts_view.tail(folder.path / "none.log") == ""
+
+
+def navigated() -> None:
+    import streamlit as st
+
+    from dashboard import links, runs
+
+    pages = [
+        st.Page(runs.page, title="Runs", default=True),
+        st.Page(lambda: None, title="Sweeps", url_path="sweeps"),
+    ]
+    links.keep({"sweep": pages[1]})
+    st.navigation(pages).run()
+
+
+def test_cell_leads_to_its_sweep_and_the_sweep_to_its_report(singletons: Settings, folder: Folder) -> None:
+    asked = specs.from_json({"name": "night", "models": ["resnet-152"], "datasets": ["cifar100"]})
+    sweep = sweeps.make(asked, singletons, ["001"])
+    store.write_json(folder.path / store.SPEC, {**folder.recording.spec(), "sweep": sweep.sweep_id, "cell": "001"})
+    ended(folder)
+    app = AppTest.from_function(navigated, default_timeout=60)
+    app.query_params["run"] = RUN_ID
+    app.run()
+    assert not app.exception
+    [link] = app.get("page_link")
+    assert (link.proto.label, link.proto.query_string) == (
+        "Cell 001 of sweep night",
+        f"sweep={sweep.sweep_id}",
+    )
+    [table] = [box.value for box in app.markdown if "| **Run** |" in box.value]
+    assert f"| Sweep | {plain(sweep.sweep_id)} |" in table
+    assert "| Cell | 001 |" in table
+
+    offer = AppTest.from_function(offered, args=(sweep.sweep_id,)).run()
+    assert not offer.get("download_button"), "nothing is done yet"
+    done = CellProgress(state=CellState.DONE, run_id=RUN_ID)
+    sweep.write(sweep.progress().with_cell("001", done))
+    assert [button.proto.label for button in offer.run().get("download_button")] == ["Download report (zip)"]
+    with zipfile.ZipFile(io.BytesIO(sweep_report.report_zip(sweep.sweep_id, singletons.runs_dir))) as archive:
+        names = set(archive.namelist())
+        assert {"report.md", "report.html", "report.csv", "repeats.csv"} <= names
+        assert sweep.sweep_id in archive.read("report.md").decode()
+
+    shutil.rmtree(sweep.folder)
+    app = AppTest.from_function(navigated, default_timeout=60)
+    app.query_params["run"] = RUN_ID
+    assert not app.run().get("page_link"), "it would lead to nothing"
+
+
+def offered(sweep_id: str) -> None:
+    from dashboard import state, sweep_report
+    from orin_core.sweeps.state import find_sweep
+
+    sweep = find_sweep(state.settings(), sweep_id)
+    sweep_report.offer(sweep, sweep.progress())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from dashboard import state as keys
 from dashboard import sweep_matrix, sweep_start
 from orin_core.errors import BoardBusy
 from orin_core.runs import launcher
+from orin_core.runs.processes import ProcessId
 from orin_core.runs.recording import Recording
 from orin_core.settings import Settings
 from orin_core.spec import RunSpec
@@ -58,8 +60,23 @@ def page(**query: str) -> AppTest:
 
 def texts(app: AppTest) -> str:
     """Everything that is shown, in one text."""
-    parts = [str(box.value) for boxes in (app.markdown, app.caption, app.info, app.warning, app.error) for box in boxes]
+    groups = (app.markdown, app.caption, app.info, app.warning, app.error, app.code)
+    parts = [str(box.value) for boxes in groups for box in boxes]
+    shown = board(app)
+    parts += [shown["head"]["html"], shown["status"]["text"], shown["matrix"]] if "head" in shown else []
     return "\n".join([*parts, *(one.proto.body for one in app.get("html"))])
+
+
+def mounted(app: AppTest) -> dict[str, dict[str, Any]]:
+    """What the page gives its components, by their names."""
+    return {
+        one.proto.component_name: json.loads(one.proto.json or one.proto.mixed.json)
+        for one in app.get("bidi_component")
+    }
+
+
+def board(app: AppTest) -> dict[str, Any]:
+    return mounted(app).get("orin_sweep_board", {})
 
 
 def button_keys(app: AppTest) -> set[str]:
@@ -69,15 +86,24 @@ def button_keys(app: AppTest) -> set[str]:
 def make(settings: Settings, name: str = "try", **changes: Any) -> Sweep:
     document = {"models": ["resnet-152"], "datasets": ["cifar100"], "power_modes": ["MAXN", "50W"]}
     spec = specs.from_json({"name": name, **document, **changes})
-    sweep = state.make(spec, settings, [one.cell_id for one in spec.cells() if not one.excluded], "MAXN")
+    sweep = state.make(spec, settings, [one.cell_id for one in spec.cells() if not one.excluded])
     queue.add(settings, sweep.sweep_id)
     return sweep
 
 
-def set_cells(sweep: Sweep, stands: SweepState = SweepState.QUEUED, message: str = "", **cells: CellProgress) -> None:
+def set_cells(sweep: Sweep, stands: SweepState = SweepState.QUEUED, message: str = "", **given: Any) -> None:
+    """Writes a state: cells by their ids with a line before, other fields by their names."""
     before = sweep.progress()
-    given = {key.removeprefix("_"): one for key, one in cells.items()}
-    sweep.write(Progress(state=stands, message=message, order=before.order, cells={**before.cells, **given}))
+    cells = {key.removeprefix("_"): one for key, one in given.items() if key.startswith("_")}
+    rest = {key: one for key, one in given.items() if not key.startswith("_")}
+    sweep.write(Progress(state=stands, message=message, order=before.order, cells={**before.cells, **cells}, **rest))
+
+
+def myself() -> dict[str, Any]:
+    """This process as the one that works on a sweep."""
+    me = ProcessId.of(os.getpid())
+    assert me is not None
+    return {"conductor_pid": me.pid, "conductor_start": me.start}
 
 
 def test_empty_page_explains_itself_and_offers_an_example(singletons: Settings) -> None:
@@ -103,7 +129,7 @@ def test_nothing_starts_before_it_was_checked_and_a_change_asks_for_another_chec
     app.multiselect(key=keys.FORM_SWEEP_EXCLUDE).set_value(["resnet-152 × MODE_50W"]).run()
     app.button(key="sweep_check").click().run()
     told = texts(app)
-    for words in ("<dd>2; 1 are left out</dd>", "Ends", "about 1 MB", "MAXN, 30W", "30W come last", "back to MAXN"):
+    for words in ("<dd>2; 1 are left out</dd>", "Ends", "about 1 MB", "MAXN, 30W", "30W come last", "back to the mode"):
         assert words in told
     app.number_input(key=keys.FORM_SWEEP_REPEATS).set_value(3).run()
     assert "sweep_start" not in button_keys(app), "what was checked is not what the form says now"
@@ -127,6 +153,7 @@ def test_nothing_starts_before_it_was_checked_and_a_change_asks_for_another_chec
     ("text", "said"),
     [
         ("{", "This is no JSON"),
+        ("[" * 100_000, "nested too deeply"),
         ("[]", "A sweep is a JSON object"),
         ('{"models": ["a"], "dataset": []}', "A sweep has no key"),
         ('{"models": ["resnet-152"], "datasets": ["cifar100"], "run": 3}', "run is 3"),
@@ -181,31 +208,46 @@ def test_matrix_tells_every_cell_in_words_and_links_its_run(singletons: Settings
     assert '<span class="badge" data-tone="neutral">1 × SIMULATED</span>' in texts(app)
 
 
-def test_pause_resume_and_stop_ask_for_what_they_say(singletons: Settings, nobody_works: list[str]) -> None:
-    sweep = make(singletons)
+def test_two_models_of_one_short_name_are_left_out_apart(singletons: Settings, tmp_path: Path) -> None:
+    models = [str(tmp_path / one / "model") for one in ("a", "b")]
     app = page()
-    app.button(key="sweep_pause").click().run()
-    assert sweep.wanted() is Wanted.PAUSE
-    assert "held back" in texts(app)
-    app.button(key="sweep_resume").click().run()
-    assert sweep.wanted() is Wanted.RUN
-    app.button(key="sweep_stop").click().run()
-    assert sweep.wanted() is Wanted.RUN, "it asks first"
-    app.button(key="sweep_stop_no").click().run()
-    assert "sweep_stop_yes" not in button_keys(app)
-    app.button(key="sweep_stop").click().run()
-    app.button(key="sweep_stop_yes").click().run()
-    assert sweep.wanted() is Wanted.STOP
-    assert sweep.progress().state is SweepState.STOPPED, "it had not begun"
-    assert nobody_works == ["ensure", "ensure"]
+    app.multiselect(key=keys.FORM_SWEEP_MODELS).set_value(models).run()
+    app.multiselect(key=keys.FORM_SWEEP_DATASETS).set_value(["cifar100"]).run()
+    app.multiselect(key=keys.FORM_SWEEP_MODES).set_value(["MAXN", "MODE_50W"]).run()
+    exclude = app.multiselect(key=keys.FORM_SWEEP_EXCLUDE)
+    assert f"{models[0]} × MAXN" in exclude.options
+    exclude.set_value([json.dumps({"model": models[1], "power_mode": "MAXN"})]).run()
+    [found] = [one for one in app.get("download_button") if "sweep.json" in one.proto.label]
+    assert found
+    app.multiselect(key=keys.FORM_SWEEP_MODELS).set_value(models[1:]).run()
+    assert app.multiselect(key=keys.FORM_SWEEP_EXCLUDE).value == [
+        json.dumps({"model": models[1], "power_mode": "MAXN"})
+    ], "what is left out stays so when its name gets shorter"
 
 
-def test_reboot_that_is_needed_shows_the_command(singletons: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    sweep = make(singletons)
-    set_cells(sweep, SweepState.REBOOT, "MODE_30W needs a reboot: sudo nvpmodel -m 2 (answer YES).")
-    told = texts(page())
-    assert "sudo nvpmodel \\-m 2" in told or "sudo nvpmodel -m 2" in told
-    assert "Nobody works on this sweep" in told, "its process is not there"
+def test_process_that_cannot_be_started_is_an_error_beside_the_sweep(
+    singletons: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(settings: Settings) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(conductor, "ensure", full)
+    app = page()
+    app.session_state[keys.FORM_SWEEP_WAY] = sweep_start.FILE
+    app.session_state[keys.FORM_SWEEP_TEXT] = sweep_start.EXAMPLE
+    app.run()
+    app.button(key="sweep_check").click().run()
+    app.button(key="sweep_start").click().run()
+    assert not app.exception
+    assert "No space left on device" in app.error[0].value
+    [sweep] = state.list_sweeps(singletons)
+    assert app.query_params["sweep"] in (sweep.sweep_id, [sweep.sweep_id])
+    # The board has the page run again: what was said stays until somebody does something.
+    app.session_state[keys.KEY_SWEEP_BY_ITSELF] = True
+    app.run()
+    assert "No space left on device" in app.error[0].value
+    app.run()
+    assert not app.error
 
 
 def test_queue_shows_its_order_and_changes_it(singletons: Settings) -> None:
@@ -229,6 +271,22 @@ def test_unknown_and_damaged_sweeps_cost_no_page(singletons: Settings) -> None:
     (sweep.folder / state.STATE).write_text('{"cells": 3}')
     told = texts(page()).replace("\\", "")
     assert "cannot be read" in told
+
+
+def test_second_click_on_start_does_not_lose_the_way_to_the_sweep(singletons: Settings) -> None:
+    make(singletons, "earlier")
+    app = page(new="1")
+    app.session_state[keys.FORM_SWEEP_WAY] = sweep_start.FILE
+    app.session_state[keys.FORM_SWEEP_TEXT] = sweep_start.EXAMPLE
+    app.run()
+    app.button(key="sweep_check").click().run()
+    # The second click ends the script that was at work on the first one, as soon as the sweep is queued.
+    made = make(singletons, "made")
+    app.session_state[keys.KEY_SWEEP_STARTED] = {"id": made.sweep_id}
+    app.session_state[keys.KEY_SWEEP_CHECKED] = None
+    app.run()
+    assert app.query_params["sweep"] in (made.sweep_id, [made.sweep_id])
+    assert board(app)["sweep"] == made.sweep_id
 
 
 def queue_page() -> None:

@@ -91,11 +91,13 @@ def run(
         "simulated": False,
         "weights": "cached",
         "images": "cached",
+        "method": "reference",
         "batch_size": 1,
+        "batch_size_asked": 1,
         "in_flight": 1,
         "scope": "full",
         "precision": "fp32",
-        "tf32_allowed": True,
+        "tf32_allowed": False,
         "device": "Orin",
         "device_type": "cuda",
         "items": items,
@@ -118,11 +120,40 @@ def run(
     return {**found, **changes}
 
 
+def batched(number: int, *, agreement: float | None = 1.0, **changes: Any) -> dict[str, Any]:
+    """A summary of the batched method, with the share of 16 images of one class with the reference; None: unknown."""
+    told = {
+        "agreement_metric": "top1",
+        "agreement_value": agreement,
+        "agreement_threshold": 1.0,
+        "agreement_ok": agreement == 1.0,
+        "agreement_images": 16,
+    }
+    found: dict[str, Any] = {
+        "method": "batched",
+        "batch_size": 32,
+        "in_flight": 2,
+        **(told if agreement is not None else {}),
+    }
+    return run(number, **{**found, "batch_size_asked": changes.get("batch_size", 32), **changes})
+
+
+def text_run(number: int, **changes: Any) -> dict[str, Any]:
+    """A summary of text generation: its items are prompts, and it has no FPS."""
+    found: dict[str, Any] = {
+        "model": "microsoft/Phi-3.5-mini-instruct", "dataset": "prompts", "method": "batched", "precision": "fp16",
+        "items": 120, "fps": None, "total_inference_time_s": 600.0, "energy_per_item_j": 100.0, "items_per_joule": 0.01,
+        "tokens_per_s": 12.8, "ttft_ms_p50": 95.4,
+    }  # fmt: skip
+    return run(number, **{**found, **changes})
+
+
 def imported(number: int, **changes: Any) -> dict[str, Any]:
     """A summary of an imported log: nobody knows more than the log says."""
     unknown: dict[str, Any] = dict.fromkeys(
-        ("weights", "images", "batch_size", "in_flight", "scope", "precision", "tf32_allowed", "device", "device_type")
-    )
+        ("weights", "images", "method", "batch_size", "batch_size_asked", "in_flight", "scope", "precision",
+         "tf32_allowed", "device", "device_type")
+    )  # fmt: skip
     settled: dict[str, Any] = {"origin": "imported", "source": "imported", "status": "imported", "env": {}}
     return run(number, **{**unknown, **settled, "ram_total_mb": 30_698.0, **changes})
 
@@ -148,12 +179,25 @@ def report_runs() -> list[dict[str, Any]]:
             130, mode="15W", fps=10.1, power_w=10.0, gr3d_pct_mean=72.0, status="invalid",
             reasons=("4.2 % of the ticks were throttled; 1 % is the limit. Let the board cool and run it again.",),
         ),
-        run(140, fps=88.4, power_w=31.0, batch_size=8, gr3d_pct_mean=97.2),
+        batched(140, fps=88.4, power_w=31.0, gr3d_pct_mean=97.2),
+        batched(141, fps=402.6, power_w=38.0, precision="fp16", batch_size=64, batch_size_asked=128, scope="preloaded"),
+        batched(
+            142, fps=310.0, power_w=36.0, precision="fp16", method="graph", agreement=0.5625, status="invalid",
+            reasons=(
+                "The class agrees with the reference on 9 of 16 images; 100 % is needed: it computes something else.",
+            ),
+        ),
         run(
             150, fps=3.2, power_w=20.0, status="simulated", simulated=True, source="simulated",
-            device="Some x86 CPU", device_type="cpu", tf32_allowed=False,
+            device="Some x86 CPU", device_type="cpu",
             weights="random", images="synthetic", env=environment(board="simulated AGX Orin 64 GB", l4t=None),
         ),
+        batched(
+            151, fps=4.8, power_w=20.0, status="simulated", simulated=True, source="simulated",
+            device="Some x86 CPU", device_type="cpu", in_flight=1,
+            weights="random", images="synthetic", env=environment(board="simulated AGX Orin 64 GB", l4t=None),
+        ),
+        text_run(340),
         imported(200, model="depth-anything-v2-base", items=1000, fps=5.25, power_w=46.4, gr3d_pct_mean=86.1),
         imported(
             201, model="depth-anything-v2-base", items=1000, mode="50W", fps=3.71, power_w=27.7, gr3d_pct_mean=89.9

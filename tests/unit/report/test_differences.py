@@ -11,7 +11,7 @@ import pytest
 from orin_core.report import table
 from orin_core.report.differences import Differences, differences
 from orin_core.runs.recording import Recording
-from tests.unit.report.built import environment, imported, run
+from tests.unit.report.built import batched, environment, imported, run
 from tests.unit.report.folders import write_run
 
 FPS, TIME, POWER = "average_fps", "total_inference_time_s", "power_draw_w"
@@ -223,3 +223,20 @@ def test_what_they_came_to_is_beside_and_conditions_are_not_in_it(tmp_path: Path
     assert found.results["Latency, median"] == ("41.0 ms", "62.5 ms")
     assert found.differing == {"Ambient, as typed in": ("22.5 °C", "31 °C")}
     assert "Ambient, as typed in" not in found.results
+
+
+def test_a_run_whose_results_do_not_agree_is_not_held_against_others(tmp_path: Path) -> None:
+    found = compared(tmp_path, run(1, fps=20.0), batched(2, fps=90.0, agreement=0.5, status="invalid"))
+    assert {one.difference_pct for one in found.runs[1].differences.values()} == {None}
+    assert any("something else was computed" in note for note in found.runs[1].notes)
+    assert found.results["Against Reference"] == ("", "DISAGREES: class agrees on 8 of 16")
+
+
+@pytest.mark.parametrize("changes", [{"method": "graph"}, {"precision": "fp16"}, {"batch_size": 64}])
+def test_runs_of_another_way_are_held_against_each_other_and_never_ranked(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    found = compared(tmp_path, batched(1, fps=80.0), batched(2, mode="50W", fps=90.0, **changes))
+    assert found.ranking == ()
+    assert not found.runs[1].differences[FPS].comparable
+    assert found.runs[1].differences[FPS].difference_pct == pytest.approx(12.5)

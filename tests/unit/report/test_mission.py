@@ -11,7 +11,7 @@ from orin_core.report.mission import Candidate, candidates, groups, options, par
 from orin_core.report.mission_rows import of_published
 from orin_core.report.published import published_rows
 from orin_core.report.table import UNNAMED, build
-from tests.unit.report.built import imported, reasoned, run
+from tests.unit.report.built import batched, imported, reasoned, run
 
 
 def row(mode: str, fps: float | None, power_w: float | None, **fields: object) -> Candidate:
@@ -229,7 +229,29 @@ def test_logs_of_an_unnamed_model_are_never_offered() -> None:
 
 def test_a_formal_row_says_how_many_repeats_it_has() -> None:
     [table] = build([run(1, profile="formal"), run(2, profile="formal")], models=["resnet-152"])
-    assert candidates(table)[0].marks == ("2 of 5 repeats",)
+    assert candidates(table)[0].marks == ("reference fp32 batch 1", "2 of 5 repeats")
+
+
+def test_rows_of_another_way_are_weighed_among_themselves_and_the_published_with_the_reference() -> None:
+    [table] = build([run(1), batched(2), batched(3, mode="50W", precision="fp16")], models=["resnet-152"])
+    kinds = groups(candidates(table))
+    assert [kind[0].group_text for kind in kinds] == [
+        "reference fp32 batch 1",
+        "batched fp16 batch 32",
+        "batched fp32 batch 32",
+    ]
+    assert [one.published for one in kinds[0]] == [False, True, True, True, True]
+    answer = options(candidates(table))
+    assert {one.way for one in answer.offered} == {"reference fp32 batch 1"}
+    assert any("batched fp16 batch 32: such rows are weighed" in dropped.sentence for dropped in answer.dropped)
+
+
+def test_rows_of_ours_come_before_a_kind_that_was_only_published() -> None:
+    [table] = build([batched(1)], models=["resnet-152"])
+    assert [kind[0].group_text for kind in groups(candidates(table))] == [
+        "batched fp32 batch 32",
+        "reference fp32 batch 1",
+    ]
 
 
 @pytest.mark.parametrize(

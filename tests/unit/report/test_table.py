@@ -9,11 +9,12 @@ import pytest
 
 from orin_core.analysis.intervals import mean_interval
 from orin_core.analysis.verdict import Status
-from orin_core.report import table
+from orin_core.report import markdown, table
 from orin_core.report.figures import COLUMN_BY_FIELD
+from orin_core.report.mission import candidates, options
 from orin_core.report.rows import ModelTable, Row
 from orin_core.runs.recording import list_runs
-from tests.unit.report.built import environment, imported, report_runs, run
+from tests.unit.report.built import environment, imported, report_runs, run, text_run
 from tests.unit.report.folders import write_run
 
 DEPTH = "depth-anything-v2-base"
@@ -67,8 +68,8 @@ def test_one_run_has_the_interval_of_its_own_blocks() -> None:
     ("changes", "named"),
     [
         ({"batch_size": 8}, "batch 8"),
-        ({"precision": "fp16"}, "fp16 (TF32 allowed)"),
-        ({"tf32_allowed": False}, "fp32"),
+        ({"precision": "fp16"}, "fp16"),
+        ({"method": "pipeline"}, "pipeline"),
         ({"scope": "preloaded"}, "scope preloaded"),
         ({"device": "Other"}, "on Other"),
         ({"weights": "random"}, "random weights"),
@@ -93,6 +94,14 @@ def test_runs_that_differ_never_share_a_row_and_the_row_says_in_what(changes: di
     mine = [one for one in found.rows if one.run_ids and one.power_mode == "MAXN"]
     assert {one.average_fps for one in mine} == {21.0, 42.0}
     assert [one.test for one in mine if one.average_fps == 42.0] == [f"MAXN · {named}"]
+
+
+def test_whether_tf32_was_allowed_tells_runs_without_a_method_apart() -> None:
+    old: dict[str, Any] = {"method": None, "batch_size_asked": None}
+    found = build(run(1, **old, tf32_allowed=True), run(2, **old, tf32_allowed=False))
+    assert sorted(one.test for one in found.rows if one.run_ids) == ["MAXN · fp32", "MAXN · fp32 (TF32 allowed)"]
+    both = build(run(1, tf32_allowed=True), run(2, tf32_allowed=False))
+    assert [one.n_runs for one in both.rows if one.run_ids] == [2], "where there is a method, fp32 never uses it"
 
 
 def test_a_run_from_before_a_setting_was_recorded_is_not_mixed_with_later_ones() -> None:
@@ -290,7 +299,13 @@ def test_an_old_summary_is_judged_anew_and_shown() -> None:
 def test_models_are_told_apart_and_chosen_by_any_of_their_names() -> None:
     runs = report_runs()
     labels = [one.label for one in table.build(runs)]
-    assert labels == ["ResNet-152", "Depth Anything V2 Base", "<img src=x onerror=alert(1)>|*mine*", "Model not named"]
+    assert labels == [
+        "ResNet-152",
+        "Depth Anything V2 Base",
+        "<img src=x onerror=alert(1)>|*mine*",
+        "Phi-3.5-mini-instruct",
+        "Model not named",
+    ]
     assert [one.model for one in table.build(runs, models=["microsoft/resnet-152"])] == ["resnet-152"]
     assert [one.model for one in table.build(runs, models=["Depth-Anything"])] == [DEPTH]
 
@@ -355,6 +370,32 @@ def test_many_broken_runs_are_counted() -> None:
     [found] = table.build([run(1), *(broken(number, "failed") for number in range(2, 8))], models=["resnet-152"])
     assert sum("failed and is not used" in note for note in found.notes) == 3
     assert "MAXN: 3 more did not reach their end and are not used." in found.notes
+
+
+# -- text generation -------------------------------------------------------------------------------
+
+
+def test_a_run_without_fps_is_a_row_like_others() -> None:
+    [found] = table.build([text_run(1), text_run(2, tokens_per_s=13.0)], models=["microsoft/Phi-3.5-mini-instruct"])
+    (one,) = [row for row in found.rows if row.run_ids]
+    assert one.average_fps is None
+    assert one.tokens_per_s == pytest.approx(12.9)
+    assert one.ttft_ms_p50 == pytest.approx(95.4)
+    assert one.cell(COLUMN_BY_FIELD["average_fps"]) == ""
+    assert "tokens_per_s" in one.intervals
+    document = markdown.render([found], generated="")
+    assert "|Energy per Prompt (J)|Prompts per Joule|Tokens per Second|Time to First Token (ms)|" in document
+    assert "|Prompts|Runs|" in document
+    assert [row.published.tokens_per_s for row in found.rows if row.published] == [3.66, 3.6, 3.83, 2.6]
+    image = markdown.render(table.build([run(1)], models=["resnet-152"]), generated="")
+    assert "Tokens" not in image
+
+
+def test_text_is_never_offered_to_a_mission_that_counts_images() -> None:
+    [found] = table.build([text_run(1)], models=["microsoft/Phi-3.5-mini-instruct"])
+    answer = options(candidates(found))
+    assert answer.best is None
+    assert all("not known: FPS" in dropped.sentence for dropped in answer.dropped)
 
 
 # -- cuts and published rows -----------------------------------------------------------------------

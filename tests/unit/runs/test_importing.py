@@ -18,6 +18,7 @@ import pytest
 from orin_core.cli import main
 from orin_core.errors import BadRequest, RunFailed
 from orin_core.runs import store
+from orin_core.runs.import_facts import NO_MODEL
 from orin_core.runs.importing import import_log, import_runs, propose
 from orin_core.runs.recording import RUN_ID, Recording, list_runs
 from tests.support_logs import Part, as_csv, idle, load, log_lines, run
@@ -132,7 +133,7 @@ def test_a_csv_becomes_the_same_run_but_for_its_raw_lines(tmp_path: Path) -> Non
     text = log_file(tmp_path, [*TWO_RUNS[:3], idle(120)])
     table = tmp_path / "old.csv"
     table.write_text(as_csv(text.read_text().splitlines(keepends=True)), newline="")
-    (first,), (second,) = (import_log(path, runs_dir=tmp_path / "runs") for path in (text, table))
+    (first,), (second,) = (import_log(path, runs_dir=tmp_path / "runs", twice=True) for path in (text, table))
     assert (second.folder / store.RAW_LOG).read_text() == ""
     one, two = summary_of(first), summary_of(second)
     for key in (
@@ -404,3 +405,33 @@ def test_standard_input_is_a_log_too(
     _, (row,), _ = imported(capsys, "-", "--runs-dir", str(tmp_path / "runs"))
     assert row["total_inference_time_s"] == 100
     assert json.loads((Path(row["folder"]) / store.SPEC).read_text())["file"] == "standard input"
+
+
+def test_the_same_rows_from_another_file_are_known_again_and_kept_only_on_purpose(tmp_path: Path) -> None:
+    runs_dir = tmp_path / "runs"
+    text = log_file(tmp_path, [*TWO_RUNS[:3], idle(120)])
+    lines = text.read_text().splitlines(keepends=True)
+    table = tmp_path / "old.csv"
+    # A converter may lose a line, and a CSV without a date holds no time of day.
+    table.write_text(as_csv([*lines[:150], *lines[151:]], date=False), newline="")
+    (first,) = import_log(text, runs_dir=runs_dir)
+    (again,) = import_runs(table, runs_dir=runs_dir)
+    assert (again.recording, again.already, again.alike) == (first, True, True)
+    assert f"Holds the same rows as {first.run_id}, which was imported from old.log" in again.notes[0]
+    assert list_runs(runs_dir) == [first]
+    (second,) = import_runs(table, runs_dir=runs_dir, twice=True)
+    assert (second.already, second.alike) == (False, False)
+    assert again.notes[0] in summary_of(second.recording)["notices"]
+
+    # Another run of the same model at the same load is another one: its noise differs.
+    other = log_file(tmp_path, [*TWO_RUNS[:3], idle(120)], "other.log", seed=1)
+    (third,) = import_runs(other, runs_dir=runs_dir)
+    assert (third.already, third.alike) == (False, False)
+
+
+def test_a_run_of_a_model_that_nobody_named_says_what_that_means(tmp_path: Path) -> None:
+    path = log_file(tmp_path, [*TWO_RUNS[:3], idle(120)])
+    (unnamed,) = import_runs(path, runs_dir=tmp_path / "a")
+    assert NO_MODEL in unnamed.notes
+    (named,) = import_runs(path, runs_dir=tmp_path / "b", model="resnet-152")
+    assert NO_MODEL not in named.notes

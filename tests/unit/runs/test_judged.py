@@ -11,8 +11,9 @@ import pytest
 
 from orin_core.runs import store
 from orin_core.runs.finish import finish
-from orin_core.runs.judged import LOST, UNREADABLE, judged, judged_summary
+from orin_core.runs.judged import LOST, UNREADABLE, WRONG_TYPES, judged, judged_summary
 from orin_core.runs.recording import Recording
+from orin_core.runs.rows_check import lost_rows
 from orin_core.spec import RunState
 from tests.unit.analysis.test_summary_folders import RUN_EVENTS, _folder
 
@@ -77,17 +78,36 @@ def test_one_with_a_value_of_a_wrong_type_is_computed_anew(run: Recording, key: 
     assert judged_summary(run) == whole
 
 
-def test_where_the_rows_are_gone_what_can_be_read_is_kept_and_the_rest_is_blank(run: Recording) -> None:
+@pytest.mark.parametrize("key", sorted(set(DAMAGE) - {"verdict", "diagnosis"}))
+def test_a_damaged_one_that_cannot_be_rebuilt_counts_as_unreadable(run: Recording, key: str) -> None:
     whole = run.summary()
     assert whole is not None
     (run.folder / store.SPEC).unlink()
-    written(run, json.dumps({**whole, **DAMAGE}))
+    written(run, json.dumps({**whole, key: DAMAGE[key]}))
     found = judged_summary(run)
     assert found is not None
-    assert not set(DAMAGE) - {"verdict", "diagnosis"} & found.keys()
-    assert found["fps_model"] == whole["fps_model"]
-    assert found["verdict"]["badge"] == "INVALID"
-    assert "fps_end_to_end" in found["damaged"]
+    assert (found["message"], found["verdict"]["sentence"]) == (WRONG_TYPES, WRONG_TYPES)
+    assert (found["fps_model"], found["damaged"]) == (None, [key])
+
+
+def test_how_a_run_ended_is_told_by_its_status_where_the_summary_does_not(run: Recording) -> None:
+    whole = run.summary()
+    store.write_json(run.folder / store.STATUS, {**run.status(), "state": "done"})
+    written(run, json.dumps({**(whole or {}), "state": 7}))
+    assert judged_summary(run) == whole
+
+
+def test_rows_that_are_lost_under_a_good_summary_are_said(run: Recording) -> None:
+    summary = {**(run.summary() or {}), "rows": len(run.csv_path.read_bytes().splitlines()) - 1}
+    assert lost_rows(run, summary) == ""
+    assert lost_rows(run, {}) == "", "an older one does not tell how many there were"
+    header, *lines = run.csv_path.read_text().splitlines(keepends=True)
+    run.csv_path.write_text(header + "".join(lines[:3]) + lines[3][:5])
+    assert lost_rows(run, summary) == f"run.csv holds 3 of {len(lines)} rows"
+    run.csv_path.write_bytes(bytes(range(256)) * 400)
+    assert lost_rows(run, summary) == "run.csv holds no rows of this dashboard"
+    run.csv_path.unlink()
+    assert lost_rows(run, summary) == "run.csv is missing or cannot be read"
 
 
 def test_rows_without_the_events_do_not_take_figures_away(run: Recording) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from orin_core.catalog import MODELS
 from orin_core.errors import BadRequest
+from orin_core.methods import Method, Precision
 from orin_core.report.published import hub_id, mode_label, published_rows
 from orin_core.report.rows import MODE_ORDER
 from orin_core.settings import PROJECT_ROOT
@@ -23,6 +24,7 @@ from orin_core.spec import RunSpec, run_spec_from_json
 from orin_core.sweeps import repeats
 from orin_core.sweeps.batches import KNEE_SHARE
 from orin_core.sweeps.spec import AXES, RUN_FIELDS, SweepSpec, from_json, read_file, to_json
+from orin_core.sweeps.standing import StateWord
 from orin_core.sweeps.state import SWEEP_ID
 
 TEXT = (PROJECT_ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
@@ -75,12 +77,28 @@ def test_the_ranges_in_the_table_are_those_that_are_accepted() -> None:
     assert KEYS["name"][1] == "1 to 80 characters"
     from_json({**SMALL, "name": "x" * 80})
     assert all(f"`{field}`" in KEYS["exclude"][2] for field in AXES.values())
+    for key, choices in (("methods", Method), ("precisions", Precision)):
+        assert re.findall(r"`(\w+)`", KEYS[key][1]) == [one.value for one in choices]
 
 
 def test_every_key_of_run_is_in_the_table_with_its_default() -> None:
     assert tuple(RUN_KEYS) == RUN_FIELDS
     for key, (default, _) in RUN_KEYS.items():
         assert json.loads(default.strip("`")) == getattr(RunSpec(), key)
+
+
+def test_every_word_for_where_a_sweep_stands_is_told_with_what_can_be_asked() -> None:
+    section = TEXT.partition("## Where a sweep stands")[2].partition("\n## ")[0]
+    told: dict[str, str] = {}
+    for line in section.splitlines():
+        if line.startswith("| `"):
+            words, _, asked = (cell.strip() for cell in line.strip("|").split("|"))
+            told |= dict.fromkeys(re.findall(r"`([^`]+)`", words), asked)
+    assert set(told) == {word.value for word in StateWord}
+    for word in StateWord:
+        asked = told[word.value]
+        found = ("resume" in asked, "pause" in asked.replace("do not pause", ""), "stop" in asked)
+        assert found == (word.can_resume, word.can_pause, word.can_stop), word
 
 
 def test_the_rules_of_the_report_are_told_with_their_numbers() -> None:
@@ -101,7 +119,10 @@ def test_the_example_is_exactly_the_gaps_of_the_published_table() -> None:
     cells = [cell for cell in sweep.cells() if not cell.excluded]
     assert {(hub_id(cell.model), mode_label(cell.power_mode)) for cell in cells} == gaps
     assert len(cells) == sweep.repeats * len(gaps)
-    assert {(cell.dataset, cell.batch_size) for cell in cells} == {("cifar100", 1)}
+    # The published way, one image at a time, or they would stand beside figures of another method.
+    assert {(cell.dataset, cell.method, cell.precision, cell.batch_size) for cell in cells} == {
+        ("cifar100", "reference", "fp32", 1)
+    }
     # Nothing but measured figures belongs into a published table.
     assert (sweep.run["weights"], sweep.run["images"]) == ("cached", "cached")
 

@@ -41,7 +41,7 @@ def cell(shown: Matrix, row: int, column: int) -> matrix.MatrixCell:
     return shown.rows[row].cells[column]
 
 
-def test_repeats_of_a_cell_are_one_mean_and_say_how_many_they_are() -> None:
+def test_a_cell_is_the_mean_of_the_repeats_that_count_and_says_how_many_they_are() -> None:
     asked = spec()
     (first, one), (second, two) = done(1, fps=20.0, power_w=10.0), done(2, fps=22.0, power_w=12.0, status="invalid")
     shown = matrix.matrix(asked, progress(asked, _001=first, _002=second), {**one, **two})
@@ -50,11 +50,37 @@ def test_repeats_of_a_cell_are_one_mean_and_say_how_many_they_are() -> None:
     assert (shown.has_datasets, shown.has_batch_sizes, shown.simulated) == (False, False, False)
     found = cell(shown, 0, 0)
     assert (found.state, found.words(), found.validity()) == (DONE, "done, 2 of 2", "1 VALID, 1 INVALID")
-    assert found.mean("average_fps") == 21.0
-    assert found.mean("power_draw_w") == 11.0
-    assert found.mean("energy_per_item_j") == pytest.approx((10 / 20 + 12 / 22) / 2)
+    # The other one is known to be wrong: as in the report, it is in no mean beside a VALID one.
+    assert found.mean("average_fps") == 20.0
+    assert found.counted_words() == "1 of 2 counted"
     empty = cell(shown, 1, 1)
     assert (empty.words(), empty.mean("average_fps"), empty.validity()) == ("pending", None, "")
+
+
+@pytest.mark.parametrize("status", ["valid", "invalid", "simulated", "demo"])
+def test_repeats_of_one_verdict_all_count(status: str) -> None:
+    asked = spec()
+    (first, one), (second, two) = (done(1, fps=20.0, power_w=10.0, status=status),
+                                   done(2, fps=22.0, power_w=12.0, status=status))  # fmt: skip
+    found = cell(matrix.matrix(asked, progress(asked, _001=first, _002=second), {**one, **two}), 0, 0)
+    assert (found.mean("average_fps"), found.mean("power_draw_w"), found.counted_words()) == (21.0, 11.0, "")
+    assert found.mean("energy_per_item_j") == pytest.approx((10 / 20 + 12 / 22) / 2)
+
+
+def test_methods_and_precisions_have_rows_of_their_own_and_shades_of_their_own() -> None:
+    axes = {"batch_sizes": [1, 8], "methods": ["batched", "onnx"], "precisions": ["fp32", "fp16"]}
+    asked = spec(repeats=1, models=["resnet-152"], power_modes=["MAXN"], **axes)
+    made = [done(number, fps=float(number)) for number in range(1, 9)]
+    runs = {key: value for _, found in made for key, value in found.items()}
+    stands = progress(asked, **{f"_{number:03d}": one for number, (one, _) in enumerate(made, start=1)})
+    shown = matrix.matrix(asked, stands, runs)
+    assert (shown.has_methods, shown.has_precisions) == (True, True)
+    assert [(row.batch_size, row.method, row.precision) for row in shown.rows[:3]] == [
+        (1, "batched", "fp32"), (1, "batched", "fp16"), (1, "onnx", "fp32")
+    ]  # fmt: skip
+    # Cells 1 and 5 differ in nothing but the batch size; no other row may be compared with them.
+    assert shown.reach(shown.rows[0], "average_fps") == (1.0, 5.0)
+    assert shown.reach(shown.rows[3], "average_fps") == (4.0, 8.0)
 
 
 def test_every_state_is_in_words_with_its_reason() -> None:
@@ -108,18 +134,3 @@ def test_shades_reach_over_the_rows_of_one_model() -> None:
         ("ResNet-152", 1), ("ResNet-152", 8), ("own", 1), ("own", 8)
     ]  # fmt: skip
     assert [shown.reach(row, "average_fps") for row in shown.rows] == [(20.0, 80.0), (20.0, 80.0), None, None]
-
-
-def test_end_is_told_by_the_pace_and_a_pause_does_not_count() -> None:
-    asked = spec(repeats=1, batch_sizes=[1, 2])
-    cells = {}
-    for number, minute in (("001", 0), ("002", 2), ("003", 4), ("004", 59)):
-        begun = f"2026-03-01T00:{minute:02d}:00.000Z"
-        cells[f"_{number}"] = CellProgress(state=DONE, run_id=number, attempts=(Attempt(begun_utc=begun),))
-    cells["_004"] = CellProgress(state=RUNNING, attempts=cells["_004"].attempts)
-    stands = progress(asked, **cells)
-    assert matrix.pace_s(stands) == 120.0
-    begun_s = 1772326740.0  # 00:59
-    assert matrix.left_s(stands, each_s=120.0, now_unix_s=begun_s + 30) == 4 * 120 + 90
-    assert matrix.left_s(stands, each_s=120.0, now_unix_s=begun_s + 1000) == 4 * 120
-    assert matrix.pace_s(progress(asked)) is None

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
 import json
 import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +19,7 @@ from orin_core.spec import RunSpec
 from orin_core.sweeps import conductor, control, queue, reboots, state
 from orin_core.sweeps import spec as specs
 from orin_core.sweeps.plan import Plan
+from orin_core.sweeps.standing import StateWord
 from orin_core.sweeps.state import CellState, Sweep, SweepState, Wanted
 
 
@@ -25,7 +30,7 @@ def settings(tmp_path: Path) -> Settings:
 
 def make(settings: Settings, name: str = "one") -> Sweep:
     spec = specs.from_json({"name": name, "models": ["a", "b"], "datasets": ["c"], "exclude": [{"model": "b"}]})
-    return state.make(spec, settings, ["001"], "MAXN")
+    return state.make(spec, settings, ["001"], {"001": 61.5})
 
 
 def test_a_sweep_folder_says_all_of_it(settings: Settings) -> None:
@@ -33,16 +38,15 @@ def test_a_sweep_folder_says_all_of_it(settings: Settings) -> None:
     assert [one.sweep_id for one in state.list_sweeps(settings)] == [sweep.sweep_id]
     found = state.find_sweep(settings, sweep.sweep_id)
     progress = found.progress()
-    assert (progress.state, progress.order, progress.mode_found) == (SweepState.QUEUED, ("001",), "MAXN")
+    assert (progress.state, progress.order, progress.mode_found) == (SweepState.QUEUED, ("001",), None)
+    assert found.lengths_s() == {"001": 61.5}
     assert {key: one.state for key, one in progress.cells.items()} == {
         "001": CellState.PENDING,
         "002": CellState.SKIPPED,
     }
-    assert progress.next_cell() == "001"
     done = progress.with_cell("001", state.CellProgress(state=CellState.DONE, attempts=(state.Attempt(run_id="r"),)))
     found.write(done)
     assert found.progress() == done
-    assert found.progress().next_cell() is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"state": "odd"}', '{"cells": 3}'])
@@ -85,8 +89,15 @@ def test_a_damaged_queue_is_empty(settings: Settings) -> None:
 def test_one_process_works_on_the_queue(settings: Settings) -> None:
     with queue.conducting(settings) as first, queue.conducting(settings) as second:
         assert (first, second) == (True, False)
+        held = queue.conductor_of(settings.sweeps_dir)
+        assert held is not None
+        assert held.pid == os.getpid()
+    assert queue.conductor_of(settings.sweeps_dir) is None
     with queue.conducting(settings) as again:
         assert again
+    gone = {"pid": os.getpid(), "start": 1}
+    (settings.sweeps_dir / queue.CONDUCTOR_LOCK).write_text(json.dumps(gone))
+    assert queue.conductor_of(settings.sweeps_dir) is None
 
 
 def test_the_next_sweep_is_neither_paused_nor_over(settings: Settings) -> None:
@@ -102,6 +113,10 @@ def test_the_next_sweep_is_neither_paused_nor_over(settings: Settings) -> None:
     assert queue.order(settings) == [first.sweep_id]
     first.want(Wanted.RUN)
     assert conductor.next_sweep(settings) == first
+    # A damaged one is passed over, and people see it until they take it out.
+    (first.folder / state.STATE).write_text("{")
+    assert conductor.next_sweep(settings) is None
+    assert queue.order(settings) == [first.sweep_id]
 
 
 def test_what_is_over_is_not_paused_or_stopped(settings: Settings) -> None:
@@ -121,6 +136,8 @@ def test_reboots_have_a_cap_by_mode_and_by_the_hour() -> None:
     reboots.check([entry("MODE_30W", 0.0)] * (reboots.MAX_PER_MODE - 1), "MODE_30W")
     with pytest.raises(BadRequest, match="was not reached"):
         reboots.check([entry("MODE_30W", 0.0)] * reboots.MAX_PER_MODE, "MODE_30W")
+    # Those that led where they should are no failures.
+    reboots.check([{**entry("MODE_30W", 0.0), "reached": True}] * reboots.MAX_PER_MODE, "MODE_30W")
     # The clock of a board without a battery may stand in the past after a boot.
     ahead = [entry("MAXN", 4e9)] * reboots.MAX_PER_HOUR
     with pytest.raises(BadRequest, match="within the hour"):
@@ -128,11 +145,13 @@ def test_reboots_have_a_cap_by_mode_and_by_the_hour() -> None:
 
 
 def test_a_run_that_waits_is_a_sweep_of_one_cell() -> None:
-    run = RunSpec(model="resnet-152", dataset="cifar100", power_mode="30W", items=7, notes="why")
+    run = RunSpec(model="resnet-152", dataset="cifar100", power_mode="30W", items=7, notes="why", method="onnx",
+                  precision="int8", preload=True)  # fmt: skip
     sweep = control.single(run)
     (cell,) = sweep.cells()
     found = sweep.run_spec(cell, "s")
     assert (found.model, found.power_mode, found.items, found.notes) == ("resnet-152", "30W", 7, "why")
+    assert (found.method, found.precision, found.preload) == ("onnx", "int8", True)
     assert specs.from_json(json.loads(json.dumps(specs.to_json(sweep)))) == sweep
 
 
@@ -142,32 +161,158 @@ def test_the_runs_have_the_telemetry_that_the_sweep_was_checked_with(
 ) -> None:
     monkeypatch.setattr(conductor, "ensure", lambda settings: None)
     spec = specs.from_json({"models": ["a"], "datasets": ["c"], "run": run})
-    planned = Plan(order=spec.cells(), mode_found=None, expected_s=1.0, unknown=0, disk_mb=1.0, reboots=())
+    planned = Plan(order=spec.cells(), lengths_s={"001": 1.0}, unknown=0, disk_mb=1.0, reboots=())
     sweep = control.start(spec, planned, settings)
     (cell,) = sweep.spec().cells()
     assert sweep.spec().run_spec(cell, sweep.sweep_id).telemetry == telemetry
+
+
+@pytest.mark.parametrize(("run", "said"), [({"items": 5}, "end is not known yet"), ({"seconds": 5}, "it ends at")])
+def test_an_end_that_nobody_knows_is_not_told(settings: Settings, run: dict[str, Any], said: str) -> None:
+    common = {**run, "weights": "random", "images": "synthetic"}
+    spec = specs.from_json({"models": ["resnet-152"], "datasets": ["cifar100"], "repeats": 2, "run": common})
+    planned = control.plan(spec, settings)
+    told = control.words(spec, planned, now=datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.timezone.utc))
+    assert said in told
+    assert planned.open_ended == (2 if "items" in run else 0)
 
 
 def test_a_sweep_that_has_not_begun_stops_at_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conductor, "ensure", lambda settings: None)
     sweep = make(settings)
     queue.add(settings, sweep.sweep_id)
-    assert control.state_words(sweep, sweep.progress()) == "queued"
     control.pause(sweep, settings)
-    assert control.state_words(sweep, sweep.progress()) == "held back"
     control.stop(sweep, settings)
     assert sweep.progress().state is SweepState.STOPPED
     assert queue.order(settings) == []
 
 
-def test_words_say_what_was_asked_meanwhile(settings: Settings) -> None:
-    sweep, me = make(settings), ProcessId.of(os.getpid())
-    assert me is not None
-    begun = state.Progress(state=SweepState.RUNNING, conductor_pid=me.pid, conductor_start=me.start)
+def test_a_paused_sweep_stops_at_once_while_another_has_the_board(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conductor, "ensure", lambda settings: None)
+    sweep = make(settings)
+    queue.add(settings, sweep.sweep_id)
+    begun = sweep.progress().with_cell("001", state.CellProgress(state=CellState.RUNNING))
+    paused = dataclasses.replace(
+        begun, state=SweepState.PAUSED, begun_utc="2026-03-01T00:00:00.000Z", mode_found="MAXN"
+    )
+    sweep.write(paused)
+    # With nobody at the queue, the process that is started ends it, and puts the mode back.
+    control.stop(sweep, settings)
+    assert (sweep.progress().state, sweep.wanted()) == (SweepState.PAUSED, Wanted.STOP)
+    with queue.conducting(settings):
+        control.stop(sweep, settings)
+    assert sweep.progress().state is SweepState.STOPPED
+    assert "it was MAXN" in sweep.progress().message
+    assert sweep.progress().cells["001"].state is CellState.PENDING
+    assert queue.order(settings) == []
+
+
+def test_a_damaged_sweep_can_be_taken_out(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conductor, "ensure", lambda settings: None)
+    one, other = make(settings), make(settings, "other")
+    for sweep in (one, other):
+        queue.add(settings, sweep.sweep_id)
+    (one.folder / state.SPEC).write_text("{")
+    (other.folder / state.STATE).write_text("{")
+    with pytest.raises(BadRequest, match=r"sweep\.json"):
+        one.spec()
+    control.stop(one, settings)
+    assert one.progress().state is SweepState.STOPPED
+    control.stop(other, settings)
+    assert queue.order(settings) == []
+
+
+def test_whoever_starts_the_queue_finds_what_fell_out_of_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conductor, "ensure", lambda settings: None)
+    waits, over, damaged = make(settings, "waits"), make(settings, "over"), make(settings, "damaged")
+    over.write(state.Progress(state=SweepState.DONE))
+    (damaged.folder / state.STATE).write_text("{")
+    assert control.state_words(waits, waits.progress()) is StateWord.STALLED
+    control.resume(None, settings)
+    control.resume(None, settings)
+    assert queue.order(settings) == [waits.sweep_id]
+
+
+def test_what_cannot_be_written_is_a_sentence(settings: Settings) -> None:
+    sweep = make(settings)
+    shutil.rmtree(sweep.folder)
+    with pytest.raises(BadRequest, match="cannot be written"):
+        sweep.want(Wanted.STOP)
+
+
+def test_resuming_an_ended_sweep_tries_its_failed_cells_and_looks_at_the_board_anew(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conductor, "ensure", lambda settings: None)
+    sweep = make(settings)
+    failed = {**sweep.progress().cells, "001": state.CellProgress(state=CellState.FAILED, reason="gone")}
+    ended = dataclasses.replace(sweep.progress(), state=SweepState.DONE, cells=failed, begun_utc="x", mode_found="30W")
+    sweep.write(ended)
+    assert control.state_words(sweep, ended) is StateWord.DONE_WITH_FAILURES
+    control.resume(sweep, settings)
+    found = sweep.progress()
+    assert (found.state, found.begun_utc, found.cells["001"].state) == (SweepState.QUEUED, "", CellState.PENDING)
+
+
+# -- the word for it -------------------------------------------------------------------------------
+
+
+def words(settings: Settings, progress: state.Progress, *, listed: bool = True) -> list[str]:
+    """What is said of a sweep that nobody works on, for each thing that can be wanted."""
+    sweep = make(settings)
+    if listed:
+        queue.add(settings, sweep.sweep_id)
     said = []
     for wanted in Wanted:
         sweep.want(wanted)
-        said.append(control.state_words(sweep, begun))
-    assert said == ["running", "pausing", "stopping"]
-    assert control.state_words(sweep, state.Progress(state=SweepState.RUNNING)) == "interrupted"
-    assert control.state_words(sweep, state.Progress(state=SweepState.DONE)) == "done"
+        said.append(control.state_words(sweep, progress).value)
+    return said
+
+
+def test_words_say_what_was_asked_of_one_that_is_worked_on(settings: Settings) -> None:
+    me = ProcessId.of(os.getpid())
+    assert me is not None
+    who: dict[str, Any] = {"conductor_pid": me.pid, "conductor_start": me.start}
+    assert words(settings, state.Progress(state=SweepState.RUNNING, **who)) == ["running", "pausing", "stopping"]
+    assert words(settings, state.Progress(state=SweepState.REBOOT, **who)) == ["reboot needed", "pausing", "stopping"]
+
+
+def test_words_tell_who_waits_from_who_was_forsaken(settings: Settings) -> None:
+    queued, paused, begun = (state.Progress(state=one) for one in
+                             (SweepState.QUEUED, SweepState.PAUSED, SweepState.RUNNING))  # fmt: skip
+    assert words(settings, queued) == ["stalled", "held back", "stalled"]
+    assert words(settings, paused) == ["stalled", "paused", "stalled"]
+    assert words(settings, begun) == ["interrupted"] * 3
+    with queue.conducting(settings):
+        assert words(settings, queued) == ["queued", "held back", "stopping"]
+        assert words(settings, queued, listed=False) == ["stalled", "held back", "stalled"]
+        assert words(settings, paused) == ["queued", "paused", "stopping"]
+        # Somebody pressed Resume while another sweep has the board.
+        assert words(settings, begun) == ["queued", "interrupted", "stopping"]
+
+
+def test_words_of_an_end_say_whether_cells_failed(settings: Settings) -> None:
+    failed = {"001": state.CellProgress(state=CellState.FAILED)}
+    said = [
+        words(settings, state.Progress(state=one, cells=cells))[0]
+        for one in (SweepState.DONE, SweepState.STOPPED, SweepState.FAILED)
+        for cells in ({}, failed)
+    ]
+    assert said == ["done", "done with failures", "stopped", "stopped", "failed", "failed"]
+
+
+def test_every_word_says_what_can_be_asked() -> None:
+    def having(name: str) -> set[str]:
+        return {word.value for word in StateWord if getattr(word, name)}
+
+    ended = {"done", "done with failures", "stopped", "failed"}
+    assert having("ended") == ended
+    assert having("alive") == {"queued", "running", "pausing", "reboot needed", "stopping"}
+    assert having("can_stop") == {word.value for word in StateWord} - ended - {"stopping"}
+    assert having("can_pause") == {"queued", "stalled", "running", "reboot needed"}
+    assert {"stalled", "interrupted", "paused", "held back", "pausing"} | (ended - {"done"}) == having("can_resume")
+    assert f"{StateWord.HELD_BACK}" == "held back"

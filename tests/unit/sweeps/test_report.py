@@ -162,11 +162,15 @@ def test_the_knee_is_the_smallest_batch_near_the_best(runs_dir: Path, tmp_path: 
     assert "<figcaption>Batch Sizes</figcaption>" in page
 
 
+def repeats_of(runs: list[dict[str, Any]]) -> tuple[repeats.Repeats, ...]:
+    (found,) = table.build(runs, models=["resnet-152"])
+    return repeats.of_table(found, [one for summary in runs if (one := run_facts(summary)) is not None])
+
+
 def curves_of(fps_of_batch: dict[int, float], **changes: Any) -> tuple[batches.Curve, ...]:
     runs = [run(number, batch_size=batch, fps=fps, **changes) for number, (batch, fps) in
             enumerate(fps_of_batch.items(), start=1)]  # fmt: skip
-    (found,) = table.build(runs, models=["resnet-152"])
-    return batches.curves(found)
+    return batches.curves(repeats_of(runs))
 
 
 @pytest.mark.parametrize(
@@ -181,19 +185,36 @@ def curves_of(fps_of_batch: dict[int, float], **changes: Any) -> tuple[batches.C
 )
 def test_where_the_knee_lies(fps_of_batch: dict[int, float], knee: int, at_its_end: bool) -> None:
     (curve,) = curves_of(fps_of_batch)
-    assert (curve.knee, curve.at_its_end) == (knee, at_its_end)
+    assert (curve.knee.batch, curve.at_its_end) == (knee, at_its_end)
 
 
-def test_one_batch_size_makes_no_curve_and_other_settings_make_another() -> None:
+def test_one_batch_size_makes_no_curve_and_no_curve_goes_over_methods_or_precisions() -> None:
     assert curves_of({4: 20.0}) == ()
+    made = [
+        (1, "batched", "fp32", 10.0), (4, "batched", "fp32", 20.0), (1, "batched", "fp16", 30.0),
+        (4, "graph", "fp16", 60.0), (8, "onnx", "fp32", 90.0),
+    ]  # fmt: skip
     runs = [
-        run(place, batch_size=batch, precision=precision, fps=fps)
-        for place, (batch, precision, fps) in enumerate([(1, "fp32", 10.0), (4, "fp32", 20.0), (1, "fp16", 30.0)])
+        run(place, batch_size=batch, method=method, precision=precision, fps=fps)
+        for place, (batch, method, precision, fps) in enumerate(made)
     ]
-    (found,) = table.build(runs, models=["resnet-152"])
-    (curve,) = batches.curves(found)
-    assert [row.average_fps for _, row in curve.points] == [10.0, 20.0]
-    assert curve.label == "MAXN · fp32 (TF32 allowed)"
+    (curve,) = batches.curves(repeats_of(runs))
+    assert [point.mean(batches.FPS) for point in curve.points] == [10.0, 20.0]
+    assert "batched" in curve.label
+    assert "fp32" in curve.label
+
+
+@pytest.mark.parametrize("status", ["valid", "simulated", "demo"])
+def test_a_point_is_the_mean_of_its_repeats_with_their_interval_and_not_the_newest_run(status: str) -> None:
+    made = [(1, 20.0), (1, 22.0), (1, 21.0), (4, 40.0), (4, 41.0)]
+    runs = [run(place, batch_size=batch, fps=fps, status=status) for place, (batch, fps) in enumerate(made, start=1)]
+    runs.append(run(9, batch_size=1, fps=5.0, status="invalid", reasons=("Throttled.",)))
+    (curve,) = batches.curves(repeats_of(runs))
+    first, second = curve.points
+    assert [first.mean(batches.FPS), second.mean(batches.FPS)] == pytest.approx([21.0, 40.5])
+    # Student's t of two degrees of freedom, 4.303, times 1 / sqrt(3).
+    assert first.half(batches.FPS) == pytest.approx(2.484, abs=0.001)
+    assert first.text(batches.FPS) == "21.00 ± 2.48"
 
 
 def test_refused_figures_are_on_no_curve() -> None:
@@ -252,6 +273,8 @@ def test_only_repeats_of_the_verdict_of_the_row_count() -> None:
     facts = [one for summary in runs if (one := run_facts(summary)) is not None]
     (first, *_) = repeats.of_table(found, facts)
     assert [value for _, value in first.values(repeats.COLUMNS[0])] == [21.0, 20.0]
+    # Not counted, and not hidden either.
+    assert [line[4] for line in repeats.csv_rows([first], {})] == ["VALID", "VALID", "INVALID"]
 
 
 # -- the simulated board ---------------------------------------------------------------------------

@@ -69,6 +69,7 @@ def test_relative_paths_are_seen_from_the_file(tmp_path: Path) -> None:
         ({"exclude": [{"mode": "30W"}]}, "Is model meant?"),
         ({"exclude": [{"power_mode": "15W"}]}, "does not have"),
         ({"exclude": [{"dataset": "cifar100"}]}, "no cell"),
+        ({"exclude": [{"precision": "fp32"}]}, "no cell"),
         ({"run": {"itmes": 5}}, "Is items meant?"),
         ({"run": {"model": "other"}}, "no key 'model'"),
         ({"run": {"items": "5"}}, "items"),
@@ -76,6 +77,23 @@ def test_relative_paths_are_seen_from_the_file(tmp_path: Path) -> None:
         ({"run": {"interval_ms": 1}}, "interval"),
         ({"run": {"telemetry": "replay:a.log"}}, "replay"),
         ({"batch_sizes": list(range(1, 1002))}, "4004 cells"),
+        # 27 million cells, counted and not made.
+        (
+            {
+                "models": [f"m{n}" for n in range(300)],
+                "datasets": [f"d{n}" for n in range(300)],
+                "batch_sizes": list(range(1, 301)),
+            },
+            "54000000 cells",
+        ),
+        ({"methods": ["fast"]}, "Use some of reference, pipeline, batched, graph, onnx"),
+        ({"methods": [1]}, "methods holds 1"),
+        ({"precisions": ["fp64"]}, "precisions holds 'fp64'"),
+        ({"methods": ["reference"], "batch_sizes": [1, 32]}, "reference takes one image at a time, not 32."),
+        ({"methods": ["onnx"], "precisions": ["bf16"]}, "onnx does not compute in 'bf16'"),
+        ({"methods": ["pipeline", "batched"], "run": {"preload": True}}, '"exclude": [{"method": "pipeline"}]'),
+        ({"exclude": [{"method": "graph"}]}, "does not have"),
+        ({"run": {"method": "batched"}}, "no key 'method'"),
     ],
 )
 def test_what_is_wrong_is_named_before_the_first_run(change: dict[str, Any], said: str) -> None:
@@ -84,11 +102,36 @@ def test_what_is_wrong_is_named_before_the_first_run(change: dict[str, Any], sai
     assert said in str(refused.value)
 
 
-@pytest.mark.parametrize("text", ["[]", "{", '"sweep"', "null"])
+def test_all_combinations_that_mean_nothing_are_named_at_once_as_exclusions() -> None:
+    axes = {"methods": ["reference", "batched", "onnx"], "precisions": ["fp32", "fp16"], "batch_sizes": [1, 8, 32]}
+    with pytest.raises(BadRequest) as refused:
+        specs.from_json({**SMALL, **axes})
+    exclusions = json.loads(refused.value.hint.partition('"exclude": ')[2].rstrip("."))
+    assert exclusions == [
+        {"method": "reference", "precision": "fp16"},
+        {"method": "reference", "batch_size": 8},
+        {"method": "reference", "batch_size": 32},
+    ]
+    sweep = specs.from_json({**SMALL, **axes, "exclude": exclusions})
+    left = {(cell.method, cell.precision, cell.batch_size) for cell in sweep.cells() if not cell.excluded}
+    assert ("reference", "fp32", 1) in left
+    assert len(left) == 1 + 2 * 2 * 3
+    run = sweep.run_spec(next(cell for cell in sweep.cells() if cell.method == "onnx"), "s")
+    assert (run.method, run.precision, run.batch_size) == ("onnx", "fp32", 1)
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '"sweep"', "null", "[" * 100_000, '{"models": ' + "[" * 100_000])
 def test_what_is_no_sweep_file_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "sweep.json"
     path.write_text(text)
     with pytest.raises(BadRequest):
+        specs.read_file(path)
+
+
+def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.json"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BadRequest, match="no text"):
         specs.read_file(path)
 
 

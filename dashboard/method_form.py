@@ -1,0 +1,76 @@
+"""How batches go through the model, as the form asks it: method, precision, batch size, memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.widgets import number, pick
+from orin_core.methods import EXPLAINED, PRECISIONS, PRELOADABLE, Method, Precision
+from orin_core.spec import CAMERA, RunSpec
+
+_METHODS: Mapping[Method, str] = {
+    Method.BATCHED: "Batched",
+    Method.GRAPH: "CUDA graph",
+    Method.ONNX: "ONNX Runtime",
+    Method.PIPELINE: "The library's pipeline",
+    Method.REFERENCE: "Reference (as published)",
+}
+"""What each is called; the first is chosen at first."""
+
+_PRECISIONS: Mapping[Precision, str] = {
+    Precision.FP32: "FP32",
+    Precision.TF32: "TF32 (CUDA)",
+    Precision.FP16: "FP16",
+    Precision.BF16: "BF16",
+    Precision.INT8: "INT8",
+}
+
+
+def show() -> dict[str, Any]:
+    """Shows method, precision and batch size, and returns them as fields of a run."""
+    method = Method(pick({one.value: label for one, label in _METHODS.items()}, label="Method", key=state.FORM_METHOD))
+    st.caption(EXPLAINED[method])
+    precision = pick(
+        {one.value: _PRECISIONS[one] for one in PRECISIONS[method]},
+        label="Precision",
+        key=state.FORM_PRECISION,
+        help_text="Arithmetic of the model. What the device cannot do is refused when the run loads.",
+    )
+    fields: dict[str, Any] = {"method": method.value, "precision": precision}
+    if method is Method.REFERENCE:
+        st.caption("Batch size 1: reference takes one image at a time.")
+        return {**fields, "batch_size": 1}
+    size = number("Batch size", 1, 4096, 1, key=state.FORM_BATCH, help_text="Images per model call.")
+    return {**fields, "batch_size": int(size)}
+
+
+def memory(method: str, dataset: str) -> dict[str, Any]:
+    """Shows what may be done with memory and returns it as fields of a run.
+
+    Args:
+        method: as chosen.
+        dataset: name of the data set; a camera's images cannot be preloaded.
+    """
+    preloadable = Method(method) in PRELOADABLE and not dataset.startswith(CAMERA)
+    preload = st.checkbox(
+        "Preload images",
+        key=state.FORM_PRELOAD,
+        disabled=not preloadable,
+        help="Decodes them into memory before the clock starts. The run's scope is then preloaded, and it is compared "
+        "with such runs alone.",
+    )
+    smaller = st.checkbox(
+        "Smaller batch where memory runs out",
+        key=state.FORM_SMALLER_BATCH,
+        disabled=method == Method.REFERENCE.value,
+        help="Halves the batch until it fits, and says so; without this the run fails.",
+    )
+    usual = RunSpec()
+    return {
+        "preload": preload if preloadable else usual.preload,
+        "smaller_batch": smaller if method != Method.REFERENCE.value else usual.smaller_batch,
+    }

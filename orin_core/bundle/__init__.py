@@ -1,0 +1,1 @@
+"""Models and data sets of the cache in one file, for a machine without internet."""

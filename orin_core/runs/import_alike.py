@@ -1,0 +1,105 @@
+"""Whether a stretch of a log has become a run before from another file: the same experiment as text and as CSV."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from orin_core.analysis.log_series import Floats
+from orin_core.analysis.old_logs import OldLog
+from orin_core.analysis.stretches import Stretch
+from orin_core.runs import columns
+from orin_core.runs.import_records import SOURCE
+from orin_core.runs.recording import Recording, list_runs
+from orin_core.runs.whole_lines import open_plain
+from orin_core.spec import Phase
+
+_LENGTH_S = 3.0
+"""The two cuts of one experiment may differ by a few ticks."""
+_SHIFT_TICKS = 3
+_GR3D_PCT, _RAM_SHARE = 1.0, 0.002
+"""So far two values of one tick lie apart: some CSVs hold rounded loads, and RAM in GB."""
+_SAME_SHARE = 0.97
+"""So many of the ticks must agree; a converter may drop one."""
+_LEAST_TICKS = 20
+GR3D, RAM = "Used GR3D (%)", "Used RAM (MB)"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """A run whose rows are those of a stretch of another file.
+
+    Args:
+        recording: its folder.
+        file: name of the file that it came from.
+    """
+
+    recording: Recording
+    file: str
+
+    @property
+    def note(self) -> str:
+        """What to say of it."""
+        return (
+            f"Holds the same rows as {self.recording.run_id}, which was imported from {self.file}: "
+            "it is the same experiment, and counts twice in a mean over both."
+        )
+
+
+def alike(runs_dir: Path, log: OldLog, stretch: Stretch) -> Alike | None:
+    """Returns the imported run of another file that holds the same rows as a stretch; None where there is none.
+
+    Args:
+        runs_dir: folder of run folders.
+        log: the log.
+        stretch: one run of it.
+    """
+    inside = slice(stretch.start_index, stretch.end_index + 1)
+    mine = np.column_stack([log.series.gr3d_pct[inside], log.series.ram_mb[inside]]).astype(np.float64)
+    if len(mine) < _LEAST_TICKS or not np.isfinite(mine[:, 0]).any():
+        return None
+    for recording in list_runs(runs_dir):
+        spec = recording.spec()
+        if spec.get("origin") != SOURCE or spec.get("sha256") == log.sha256:
+            continue
+        seconds = (recording.summary() or {}).get("total_inference_time_s")
+        if isinstance(seconds, (int, float)) and abs(seconds - stretch.seconds) > _LENGTH_S:
+            continue
+        if _same(mine, _measured(recording)):
+            return Alike(recording=recording, file=str(spec.get("file") or "another file"))
+    return None
+
+
+def _measured(recording: Recording) -> Floats:
+    """Returns GR3D (%) and RAM (MB) of the ticks of measure, float64, shape (ticks, 2); NaN where absent."""
+    wanted = (columns.PHASE, GR3D, RAM)
+    try:
+        with open_plain(recording.csv_path) as stream:
+            frame = pd.read_csv(stream, usecols=lambda name: name in wanted, on_bad_lines="skip")
+    except (OSError, ValueError):
+        return np.empty((0, 2))
+    if columns.PHASE not in frame:
+        return np.empty((0, 2))
+    rows = frame[frame[columns.PHASE] == Phase.MEASURE.value].reindex(columns=[GR3D, RAM])
+    found: Floats = rows.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
+    return found
+
+
+def _same(mine: Floats, theirs: Floats) -> bool:
+    """Returns whether two runs are tick for tick the same, one of them maybe a few ticks late."""
+    for shift in range(-_SHIFT_TICKS, _SHIFT_TICKS + 1):
+        first, second = mine[max(shift, 0) :], theirs[max(-shift, 0) :]
+        count = min(len(first), len(second))
+        if count < _LEAST_TICKS or count < max(len(mine), len(theirs)) - 2 * _SHIFT_TICKS:
+            continue
+        near = np.abs(first[:count] - second[:count]) <= np.column_stack(
+            [np.full(count, _GR3D_PCT), _RAM_SHARE * np.abs(second[:count, 1])]
+        )
+        unknown = ~np.isfinite(first[:count]) & ~np.isfinite(second[:count])
+        # A load that never changes is alike in any two runs.
+        if (near | unknown).all(axis=1).mean() >= _SAME_SHARE and np.nanstd(first[:count, 0]) > 0:
+            return True
+    return False

@@ -1,0 +1,77 @@
+"""The queue's process with sweeps that cannot go on; no model is run here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orin_core.board import power
+from orin_core.board.probes import board_paths
+from orin_core.errors import RunFailed
+from orin_core.sweeps import conductor, control, queue, state
+from orin_core.sweeps import spec as specs
+from orin_core.sweeps.standing import StateWord
+from orin_core.sweeps.state import Sweep, SweepState
+from tests.conftest import Home, wait_for
+
+
+def queued(home: Home, **changes: Any) -> Sweep:
+    """A sweep of a model that is missing, so that every cell of it is refused, in the queue."""
+    document = {"models": [str(home.root / "missing")], "datasets": ["cifar100"], "cooldown_at_most_s": 0, **changes}
+    spec = specs.from_json({**document, "run": {"telemetry": "simulated", **changes.get("run", {})}})
+    sweep = state.make(spec, home.settings, [cell.cell_id for cell in spec.cells()])
+    queue.add(home.settings, sweep.sweep_id)
+    return sweep
+
+
+def resume(home: Home) -> None:
+    done = home.cli("sweep", "resume")
+    assert done.returncode == 0, done.stderr
+    wait_for(lambda: not home.processes(), "the queue's process has ended")
+
+
+def test_a_sweep_that_cannot_go_on_says_why_and_does_not_hold_up_the_others(home: Home) -> None:
+    damaged, elsewhere, last = (
+        queued(home),
+        queued(home, run={"telemetry": "tegrastats"}),
+        queued(home, on_failure="retry"),
+    )
+    (damaged.folder / state.SPEC).write_text('{"models": 3}')
+    resume(home)
+    said = damaged.progress()
+    assert (said.state, "sweep.json" in said.message) == (SweepState.FAILED, True)
+    said = elsewhere.progress()
+    assert (said.state, "tegrastats" in said.message) == (SweepState.FAILED, True)
+    assert control.state_words(last, last.progress()) is StateWord.DONE_WITH_FAILURES
+    assert "missing" in last.progress().cells["001"].reason
+    assert [one.outcome for one in last.progress().cells["001"].attempts] == ["refused", "refused"]
+    assert queue.order(home.settings) == []
+    listed = home.cli("sweep", "status").stdout
+    assert "done with failures" in listed
+    (damaged.folder / state.STATE).write_text("{")
+    assert "cannot be read" in home.cli("sweep", "status").stdout
+    again = home.cli("sweep", "resume", last.sweep_id)
+    assert (again.returncode, again.stdout) == (0, "1 failed cell is tried again.\n")
+    wait_for(lambda: not home.processes(), "the queue's process has ended")
+
+
+def test_a_sweep_puts_back_the_mode_that_it_finds_when_it_begins(home: Home) -> None:
+    sweep = queued(home, power_modes=["MAXN", "50W"])
+    paths = board_paths("simulated", home.settings.state_dir)
+    assert paths is not None
+    power.set_mode(paths, power.find_mode("50W", power.list_modes(paths)))
+    resume(home)
+    progress = sweep.progress()
+    mode = power.current_mode(paths)
+    assert (progress.mode_found, mode.name if mode else None) == ("MODE_50W", "MODE_50W")
+    # The present mode comes first, whatever it was when the sweep was checked.
+    assert progress.order == ("002", "001")
+
+
+def test_a_process_that_does_not_come_up_is_an_error_and_no_silence(home: Home) -> None:
+    sweep = queued(home)
+    (home.settings.sweeps_dir / queue.CONDUCTOR_LOCK).mkdir()
+    with pytest.raises(RunFailed, match="does not start"):
+        conductor.ensure(home.settings)
+    assert control.state_words(sweep, sweep.progress()) is StateWord.STALLED
