@@ -83,7 +83,6 @@ def _work(spec: WorkerSpec, events: Events, stop: Stop) -> None:
             dataset_items=None if is_endless(source) else len(source),
             input_shape=rehearsal.input_shape,
             flop_per_item=rehearsal.flop_per_item,
-            method=run.method,
             precision=run.precision,
             scope="full",
             tf32_allowed=tf32_allowed(device),

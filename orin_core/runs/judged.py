@@ -36,7 +36,8 @@ def judged_summary(recording: Recording) -> dict[str, Any] | None:
     Returns:
         The summary as written where it is whole and of this version; else computed anew from the rows, in memory.
         Where that cannot be: of an older version what it says, judged now; of a damaged one that it cannot be read,
-        since the rest of a file with wrong values is not to be trusted either. None where there is no summary: the run goes on or was interrupted.
+        since the rest of a file with wrong values is not to be trusted either. None where there is no summary: the
+        run goes on or was interrupted.
     """
     path = recording.folder / store.SUMMARY
     try:
