@@ -109,6 +109,8 @@ def summary_of(recording: Recording, *, state: RunState, message: str, hint: str
         "items_asked": spec.get("items"),
         "seconds_asked": spec.get("seconds"),
         "interval_s": interval_s,
+        "sweep": spec.get("sweep"),
+        "cell": spec.get("cell"),
         **found,
         **numbers,
         # The board knows which cores are on, the telemetry how much RAM there is; each stands in for the other.

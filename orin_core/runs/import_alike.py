@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from orin_core.analysis.log_series import Floats
@@ -25,6 +26,7 @@ _GR3D_PCT, _RAM_SHARE = 1.0, 0.002
 _SAME_SHARE = 0.97
 """So many of the ticks must agree; a converter may drop one."""
 _LEAST_TICKS = 20
+_ROW_TICKS = 5
 GR3D, RAM = "Used GR3D (%)", "Used RAM (MB)"
 
 
@@ -89,17 +91,27 @@ def _measured(recording: Recording) -> Floats:
 
 
 def _same(mine: Floats, theirs: Floats) -> bool:
-    """Returns whether two runs are tick for tick the same, one of them maybe a few ticks late."""
+    """Returns whether two runs are tick for tick the same; one may be a few ticks late, or lose one on the way."""
+    # A load that never changes is alike in any two runs.
+    if min(len(mine), len(theirs)) < _LEAST_TICKS or not np.nanstd(mine[:, 0]) > 0:
+        return False
+    if abs(len(mine) - len(theirs)) > 2 * _SHIFT_TICKS:
+        return False
+    found = np.zeros(len(mine), dtype=bool)
     for shift in range(-_SHIFT_TICKS, _SHIFT_TICKS + 1):
+        near = np.zeros(len(mine), dtype=bool)
         first, second = mine[max(shift, 0) :], theirs[max(-shift, 0) :]
         count = min(len(first), len(second))
-        if count < _LEAST_TICKS or count < max(len(mine), len(theirs)) - 2 * _SHIFT_TICKS:
-            continue
-        near = np.abs(first[:count] - second[:count]) <= np.column_stack(
-            [np.full(count, _GR3D_PCT), _RAM_SHARE * np.abs(second[:count, 1])]
-        )
-        unknown = ~np.isfinite(first[:count]) & ~np.isfinite(second[:count])
-        # A load that never changes is alike in any two runs.
-        if (near | unknown).all(axis=1).mean() >= _SAME_SHARE and np.nanstd(first[:count, 0]) > 0:
-            return True
-    return False
+        near[max(shift, 0) :][:count] = _near(first[:count], second[:count])
+        # Single ticks agree by chance; several in a row do not.
+        whole = np.convolve(near, np.ones(_ROW_TICKS), "valid") == _ROW_TICKS
+        found |= np.convolve(whole, np.ones(_ROW_TICKS), "full") > 0
+    return bool(found.mean() >= _SAME_SHARE)
+
+
+def _near(first: Floats, second: Floats) -> npt.NDArray[np.bool_]:
+    """Returns of each tick whether two runs say the same of it."""
+    apart = np.column_stack([np.full(len(first), _GR3D_PCT), _RAM_SHARE * np.abs(second[:, 1])])
+    unknown = ~np.isfinite(first) & ~np.isfinite(second)
+    near: npt.NDArray[np.bool_] = ((np.abs(first - second) <= apart) | unknown).all(axis=1)
+    return near

@@ -170,7 +170,7 @@ def test_a_whole_run_has_every_figure_that_it_can_have(tmp_path: Path) -> None:
     unknown = {key for key, value in found.items() if value is None}
     assert unknown == {
         "items_asked", "seconds_asked", "gr3d_freq_mhz_mean", "gr3d_freq_mhz_max", "latency_ms_p99",
-        "energy_per_item_net_j", "power_mode_mismatch", "tokens_per_s", "ttft_ms_p50",
+        "energy_per_item_net_j", "power_mode_mismatch", "tokens_per_s", "ttft_ms_p50", "sweep", "cell",
     }  # fmt: skip
     assert (found["method"], found["precision"], found["scope"]) == ("batched", "fp32", "full")
     assert (found["batch_size"], found["batch_size_asked"]) == (4, 8)
