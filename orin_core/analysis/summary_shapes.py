@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 _TEXTS = """
-    run_id state message hint sweep cell origin started_utc model dataset power_mode source weights images method scope profile
-    precision agreement_metric
+    run_id state message hint sweep cell origin started_utc model dataset power_mode source weights images method scope
+    profile precision agreement_metric
     device device_type power_mode_at_end power_mode_mismatch l4t over_current_span fps_bound_basis
 """
 _FLAGS = """

@@ -113,5 +113,5 @@ def _near(first: Floats, second: Floats) -> npt.NDArray[np.bool_]:
     """Returns of each tick whether two runs say the same of it."""
     apart = np.column_stack([np.full(len(first), _GR3D_PCT), _RAM_SHARE * np.abs(second[:, 1])])
     unknown = ~np.isfinite(first) & ~np.isfinite(second)
-    near: npt.NDArray[np.bool_] = ((np.abs(first - second) <= apart) | unknown).all(axis=1)
+    near: npt.NDArray[np.bool_] = np.all((np.abs(first - second) <= apart) | unknown, axis=1)
     return near

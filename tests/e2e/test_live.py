@@ -228,12 +228,13 @@ def test_page_finds_the_run_again_after_the_server_was_killed(server: Server, vi
     # Streamlit's own words come as a dialog over the page: beside ours, not on them.
     dialog = page.get_by_test_id("stDialog")
     expect(dialog).to_contain_text("Connection error", timeout=LONG_MS)
-    uppermost = """(node) => {
-      const box = node.getBoundingClientRect();
-      return node.contains(document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2));
-    }"""
-    assert page.locator(".orin-alert").evaluate(uppermost)
-    assert page.locator('[data-tile="power"]').evaluate(uppermost)
+    # The page behind it is inert, so what lies over what is told by where it is.
+    box, alert = dialog.get_by_role("dialog").bounding_box(), page.locator(".orin-alert").bounding_box()
+    assert box is not None
+    assert alert is not None
+    assert alert["y"] + alert["height"] < box["y"]
+    look = dialog.evaluate("(node) => [getComputedStyle(node).backgroundColor, getComputedStyle(node).backdropFilter]")
+    assert look == ["rgba(0, 0, 0, 0)", "none"]
     viewer.shot(page, "disconnected")
     server.start()
     expect(page.get_by_text("Disconnected:")).to_be_hidden(timeout=LONG_MS)
