@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
 from orin_core.inference.device import synchronise
 from orin_core.inference.process import Events, Stop
-from orin_core.inference.workload import Workload
 
 BARE_S = 2.0
 BARE_BATCHES = 3
@@ -34,8 +34,8 @@ class BareModel:
     measuring loop claims.
 
     Args:
-        workload: the model on its device.
-        pixels: one batch on the device, a tensor for each size of image.
+        forward: the model, in the arithmetic of the run.
+        pixels: one batch on the device, a tensor for each shape.
         device: where both are.
         has_warmup: whether the run has a warm-up; without it the segments are short.
         events: where they are reported.
@@ -45,14 +45,14 @@ class BareModel:
     def __init__(
         self,
         *,
-        workload: Workload,
+        forward: Callable[[torch.Tensor], Any],
         pixels: Sequence[torch.Tensor],
         device: torch.device,
         has_warmup: bool,
         events: Events,
         stop: Stop,
     ) -> None:
-        self._workload = workload
+        self._forward_call = forward
         self._pixels = pixels
         self._device = device
         self._has_warmup = has_warmup
@@ -129,7 +129,7 @@ class BareModel:
     def _forward(self, count: int) -> None:
         for _ in range(count):
             for pixels in self._pixels:
-                self._workload.forward(pixels)
+                self._forward_call(pixels)
         synchronise(self._device)
 
     def _synchronised_s(self) -> float:
@@ -142,7 +142,7 @@ class BareModel:
         for pixels in self._pixels:
             synchronise(self._device)
             start_s = time.perf_counter()
-            self._workload.forward(pixels)
+            self._forward_call(pixels)
             synchronise(self._device)
             forward_s += time.perf_counter() - start_s
         return forward_s

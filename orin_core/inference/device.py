@@ -10,9 +10,7 @@ from typing import Any
 
 import torch
 
-from orin_core.errors import BadRequest
 from orin_core.inference.vision_ops import ensure_vision_ops
-from orin_core.methods import Precision
 
 
 def pick_device() -> torch.device:
@@ -40,22 +38,6 @@ def synchronise(device: torch.device) -> None:
     """Waits until the device has done all that it was given; a CPU always has."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-
-
-def set_precision(precision: str, device: torch.device) -> None:
-    """Decides whether fp32 is computed in TF32; torch alone would allow it in convolutions.
-
-    Args:
-        precision: ``fp32`` or ``tf32``.
-        device: where the model runs.
-
-    Raises:
-        BadRequest: the device has no TF32.
-    """
-    if precision == Precision.TF32.value and device.type != "cuda":
-        raise BadRequest("TF32 needs a CUDA device, and this is a CPU.", "Use precision fp32.")
-    torch.backends.cudnn.allow_tf32 = precision == Precision.TF32.value
-    torch.backends.cuda.matmul.allow_tf32 = precision == Precision.TF32.value
 
 
 def tf32_allowed(device: torch.device) -> bool:

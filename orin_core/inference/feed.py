@@ -6,7 +6,8 @@ import contextlib
 import dataclasses
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -50,6 +51,32 @@ class Batch:
         """Size of its pixels, MB."""
         return sum(group.pixels.nbytes for group in self.groups) / 1e6
 
+    @property
+    def sizes(self) -> dict[int, tuple[int, int]]:
+        """Height and width of each image by its place, pixels."""
+        found: dict[int, tuple[int, int]] = {}
+        for group in self.groups:
+            _, _, height, width = group.pixels.shape
+            found.update(dict.fromkeys(group.positions, (height, width)))
+        return found
+
+
+class Supply(Protocol):
+    """Where the batches of a run come from."""
+
+    batch_size: int
+    """Images in a batch; may be lowered between two calls of ``first`` or ``batches``."""
+
+    @property
+    def failed_items(self) -> int:
+        """Number of images that could not be read so far."""
+
+    def first(self) -> Batch:
+        """Returns the first batch; it is whole, however few images there are."""
+
+    def batches(self, items: int | None = None) -> contextlib.AbstractContextManager[Iterator[Batch]]:
+        """Gives batches from the first image on, again and again."""
+
 
 class Feed:
     """The images of a source, in order, again and again.
@@ -60,12 +87,24 @@ class Feed:
         source: images by number.
         batch_size: images in a batch, 1 or more.
         on_failed: called from the feed's thread with name and reason of an image that cannot be read.
+        prefetch: whether images are decoded ahead; without it each is decoded when it is asked for.
+        pinned: whether batches lie in pinned memory, from which CUDA copies beside its computation.
     """
 
-    def __init__(self, source: Source, batch_size: int, on_failed: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        batch_size: int,
+        on_failed: Callable[[str, str], None],
+        *,
+        prefetch: bool = True,
+        pinned: bool = False,
+    ) -> None:
         self._source = source
-        self._batch_size = batch_size
+        self.batch_size = batch_size
         self._on_failed = on_failed
+        self._prefetch = prefetch
+        self._pinned = pinned
         self._failed: set[int] = set()
         self._ahead = MIN_AHEAD
 
@@ -95,6 +134,9 @@ class Feed:
         Raises:
             BadRequest: no image of the source can be read.
         """
+        if not self._prefetch:
+            yield self._make(items)
+            return
         waiting: queue.Queue[Batch | Exception | None] = queue.Queue(maxsize=self._ahead)
         closed = threading.Event()
 
@@ -127,8 +169,8 @@ class Feed:
         left = items
         for pixels in self._images():
             images.append(pixels)
-            if len(images) == min(self._batch_size, self._batch_size if left is None else left):
-                yield _batch(images)
+            if len(images) == min(self.batch_size, self.batch_size if left is None else left):
+                yield batch_of(images, pinned=self._pinned)
                 left = None if left is None else left - len(images)
                 images = []
                 if left == 0:
@@ -162,14 +204,27 @@ def _taken(waiting: queue.Queue[Batch | Exception | None]) -> Iterator[Batch]:
         yield entry
 
 
-def _batch(images: list[Pixels]) -> Batch:
+def batch_of(images: Sequence[Pixels], *, pinned: bool = False) -> Batch:
+    """Returns images as one batch.
+
+    Args:
+        images: RGB, uint8, shape (3, height, width) each, 1 or more.
+        pinned: whether it lies in pinned memory.
+    """
     by_shape: dict[tuple[int, ...], list[int]] = {}
     for position, pixels in enumerate(images):
         by_shape.setdefault(pixels.shape, []).append(position)
     groups = tuple(
-        ImageGroup(
-            positions=tuple(positions), pixels=torch.from_numpy(np.stack([images[position] for position in positions]))
-        )
+        ImageGroup(positions=tuple(positions), pixels=stacked([images[place] for place in positions], pinned=pinned))
         for positions in by_shape.values()
     )
     return Batch(items=len(images), groups=groups)
+
+
+def stacked(images: Sequence[Pixels], *, pinned: bool) -> torch.Tensor:
+    """Returns images of one size as one tensor: uint8, shape (n, 3, height, width), on the host."""
+    if not pinned:
+        return torch.from_numpy(np.stack(images))
+    block = torch.empty((len(images), *images[0].shape), dtype=torch.uint8, pin_memory=True)
+    np.stack(images, out=block.numpy())
+    return block

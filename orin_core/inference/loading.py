@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ from orin_core.errors import BadRequest, OrinError
 from orin_core.inference.preprocessing import Processing, processing_of
 from orin_core.spec import ModelSpec
 
+CALM_PX = 32
+"""Edge of the images that batch norms of random weights are set by, pixels: that of the synthetic ones."""
 
-def load_model(auto_class: Any, spec: ModelSpec, seed: int) -> tuple[torch.nn.Module, Processing]:
-    """Returns a model in fp32, on the CPU, ready to infer, and its preprocessing.
+
+def load_model(auto_class: Any, spec: ModelSpec, seed: int) -> tuple[torch.nn.Module, Any, Processing]:
+    """Returns a model in fp32, on the CPU, ready to infer, its image processor, and what that does.
 
     Only safetensors are read and no code of a repository is run.
 
@@ -37,7 +41,55 @@ def load_model(auto_class: Any, spec: ModelSpec, seed: int) -> tuple[torch.nn.Mo
             f"{spec.label} cannot be loaded: {str(error).strip().splitlines()[0] if str(error).strip() else error!r}",
             "Fetch or save the model anew; worker.log has the details.",
         ) from error
-    return model.eval().requires_grad_(False), processing_of(processor)
+    processing = processing_of(processor)
+    if spec.path is None:
+        calm(model.eval(), model, processing.apply, seed)
+    return model.eval().requires_grad_(False), processor, processing
+
+
+def calm(
+    model: torch.nn.Module,
+    forward: Callable[[torch.Tensor], Any],
+    prepare: Callable[[torch.Tensor], torch.Tensor],
+    seed: int,
+) -> None:
+    """Sets random weights so that values stay of order one, as in a trained model, in place.
+
+    As they are made, values double with every block of a deep ResNet and leave the range of half
+    precision, or vanish in a YOLO and in the head of a depth model: nothing that such a model
+    says could be compared. Batch norms get the mean and variance that made-up images have there;
+    without any the convolutions get Kaiming's variance.
+
+    Args:
+        model: with random weights.
+        forward: runs it on images in float32.
+        prepare: from uint8 images to what it takes.
+        seed: of the images.
+    """
+    norms = [part for part in model.modules() if isinstance(part, torch.nn.BatchNorm2d)]
+    if not norms:
+        for part in model.modules():
+            if isinstance(part, (torch.nn.Conv2d, torch.nn.ConvTranspose2d)):
+                torch.nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+        return
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain mean of what it sees
+        norm.train()
+    with torch.no_grad():
+        forward(prepare(_made_up(seed)))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+        norm.eval()
+
+
+def _made_up(seed: int) -> torch.Tensor:
+    """Returns two images of noise and two of smooth patches: uint8, shape (4, 3, CALM_PX, CALM_PX)."""
+    made = torch.Generator().manual_seed(seed)
+    noise = torch.rand(2, 3, CALM_PX, CALM_PX, generator=made)
+    patches = torch.nn.functional.interpolate(torch.rand(2, 3, 4, 4, generator=made), size=CALM_PX, mode="bilinear")
+    return (torch.cat([noise, patches]) * 255).to(torch.uint8)
 
 
 def parameters_of(model: torch.nn.Module) -> int:

@@ -12,11 +12,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-import torch
-
 from orin_core.inference import pictures
-from orin_core.inference.feed import Batch, ImageGroup
+from orin_core.inference.feed import batch_of
+from orin_core.inference.methods import Method, put_through
 from orin_core.inference.process import Events, Stop
 from orin_core.inference.sources import DECODE_ERRORS, Pixels, Source
 from orin_core.inference.workload import Workload
@@ -28,11 +26,12 @@ PATIENCE_S = 4.0
 _log = logging.getLogger(__name__)
 
 
-def send(*, workload: Workload, source: Source, events: Events, stop: Stop) -> None:
+def send(*, workload: Workload, method: Method, source: Source, events: Events, stop: Stop) -> None:
     """Makes the pictures and sends them as one event ``outputs``; what goes wrong is said in it and raised nowhere.
 
     Args:
-        workload: the model on its device.
+        workload: what the results mean.
+        method: how images go through the model.
         source: images.
         events: where they go.
         stop: asked between two pictures.
@@ -43,7 +42,7 @@ def send(*, workload: Workload, source: Source, events: Events, stop: Stop) -> N
     problem = ""
     try:
         for pixels in _some(source):
-            said = _said(workload, pixels)
+            said = _said(workload, method, pixels)
             jpeg = pictures.encoded(pictures.draw(pixels, said))
             made.append({"jpeg": base64.b64encode(jpeg).decode(), "title": said.title, "kind": said.kind})
             classes = said.classes
@@ -73,10 +72,8 @@ def _read(source: Source, index: int) -> Pixels | None:
         return None
 
 
-def _said(workload: Workload, pixels: Pixels) -> pictures.Said:
+def _said(workload: Workload, method: Method, pixels: Pixels) -> pictures.Said:
     """Returns what the model says of one image, put through it as a batch of one."""
-    group = ImageGroup(positions=(0,), pixels=torch.from_numpy(np.stack([pixels])))
-    (part,) = workload.inputs(Batch(items=1, groups=(group,)))
-    (result,) = workload.results(workload.forward(part.pixels))
+    (result,) = put_through(method, batch_of([pixels])).results
     height, width = pixels.shape[1:]
     return workload.said(result, height_px=height, width_px=width)

@@ -2,8 +2,8 @@
 
 The processor is asked for its settings; the arithmetic is here, so that pixels cross to the
 device as uint8 and are resized there. On a CPU the result is bit-equal to the processor's
-(uint8 resize, fused rescale and normalise); on CUDA, which has no uint8 resize, the resize is
-done in float and rounded, as the processor does there too.
+(uint8 resize, fused rescale and normalise); CUDA has no uint8 resize, and two rounded passes in
+float come within two levels of 255.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Inputs:
 
     Args:
         positions: their places in the batch.
-        pixels: float32 on the device, shape (n, 3, height, width).
+        pixels: float on the device, shape (n, 3, height, width).
     """
 
     positions: tuple[int, ...]
@@ -123,8 +123,21 @@ def resize(pixels: torch.Tensor, target: tuple[int, int], mode: str, *, antialia
         return F.interpolate(pixels, size=target, mode=mode)
     if pixels.device.type == "cpu":
         return F.interpolate(pixels, size=target, mode=mode, antialias=antialias, align_corners=False)
-    values = F.interpolate(pixels.float(), size=target, mode=mode, antialias=antialias, align_corners=False)
-    return values.clamp_(0, 255).round_().to(torch.uint8)
+    return resize_in_float(pixels, target, mode, antialias=antialias)
+
+
+def resize_in_float(pixels: torch.Tensor, target: tuple[int, int], mode: str, *, antialias: bool) -> torch.Tensor:
+    """Resizes uint8 images where there is no uint8 resize: within 2 levels of it, 1 to 10 % of values off at all.
+
+    Width first, rounded and cut at 0 and 255, then height, as the uint8 resize of a CPU does it:
+    what bicubic overshoots is cut in between, which a single pass misses by up to 26 levels.
+    """
+    values = pixels.float()
+    for size in ((pixels.shape[-2], target[1]), target):
+        if tuple(values.shape[-2:]) != size:
+            values = F.interpolate(values, size=size, mode=mode, antialias=antialias, align_corners=False)
+            values = values.clamp_(0, 255).round_()
+    return values.to(torch.uint8)
 
 
 def _centre_crop(pixels: torch.Tensor, crop: tuple[int, int]) -> torch.Tensor:
@@ -190,12 +203,14 @@ def _sizes(processor: Any) -> tuple[tuple[int, int] | None, int | None]:
     )
 
 
-def inputs_of(batch: Batch, device: torch.device, apply: Callable[[torch.Tensor], torch.Tensor]) -> list[Inputs]:
+def inputs_of(
+    batch: Batch, upload: Callable[[torch.Tensor], torch.Tensor], apply: Callable[[torch.Tensor], torch.Tensor]
+) -> list[Inputs]:
     """Moves a batch to the device as uint8 and prepares it there.
 
     Args:
         batch: decoded images.
-        device: where the model is.
+        upload: from host memory to the device.
         apply: from uint8 images of one size to what the model takes.
 
     Returns:
@@ -204,7 +219,7 @@ def inputs_of(batch: Batch, device: torch.device, apply: Callable[[torch.Tensor]
     """
     ready: dict[tuple[int, ...], list[Inputs]] = {}
     for group in batch.groups:
-        pixels = apply(group.pixels.to(device))
+        pixels = apply(upload(group.pixels))
         ready.setdefault(tuple(pixels.shape[1:]), []).append(Inputs(positions=group.positions, pixels=pixels))
     return [_merged(parts) for parts in ready.values()]
 

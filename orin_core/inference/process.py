@@ -21,6 +21,12 @@ ROWS_EVERY_S = 0.2
 MAX_NAMED_FAILURES = 20
 """Images that are named one by one; the count goes on."""
 
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+"""What torch's allocators say; on a CPU it is a plain RuntimeError.
+
+**Source**: torch ``c10/core/impl/alloc_cpu.cpp`` and ``c10/cuda/CUDACachingAllocator.cpp``.
+"""
+
 _PR_SET_PDEATHSIG = 1
 
 Row = tuple[float, float, str, int, float, float]

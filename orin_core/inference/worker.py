@@ -16,9 +16,16 @@ import time
 import traceback
 
 from orin_core.errors import BadRequest, OrinError
-from orin_core.inference.process import Commands, Events, Stop, die_with_parent, prepare_libraries, take_streams
-from orin_core.methods import Method, Precision
-from orin_core.spec import RunSpec, WorkerSpec, worker_spec_from_json
+from orin_core.inference.process import (
+    OUT_OF_MEMORY,
+    Commands,
+    Events,
+    Stop,
+    die_with_parent,
+    prepare_libraries,
+    take_streams,
+)
+from orin_core.spec import WorkerSpec, worker_spec_from_json
 
 EXIT_DONE = 0
 EXIT_FAILED = 4
@@ -45,61 +52,23 @@ def _read_spec(line: str) -> WorkerSpec:
         raise BadRequest(f"The first line is no JSON: {error}.") from error
 
 
-def _refuse_what_is_not_built(run: RunSpec) -> None:
-    built = (Precision.FP32.value, Precision.TF32.value)
-    if run.method != Method.BATCHED.value or run.precision not in built or run.preload or run.smaller_batch:
-        raise BadRequest(
-            "Of the methods only batched is there yet, in fp32 or tf32, neither preloaded nor with a smaller batch.",
-            "Choose these, and batch 1 or more.",
-        )
-
-
 def _work(spec: WorkerSpec, events: Events, stop: Stop) -> None:
     import torch
 
-    from orin_core.inference import outputs
-    from orin_core.inference.device import environment_facts, pick_device, set_precision, tf32_allowed
-    from orin_core.inference.feed import Feed
-    from orin_core.inference.loop import Loop
-    from orin_core.inference.sources import is_endless, open_source
-    from orin_core.inference.workload import load_workload
+    from orin_core.inference.device import environment_facts
+    from orin_core.inference.session import Session
 
     start_s = time.monotonic()
     events.send("environment", **environment_facts())
-    device, run = pick_device(), spec.run
-    _refuse_what_is_not_built(run)
-    set_precision(run.precision, device)
-    source = open_source(spec.dataset, run.seed)
-    feed = Feed(source, run.batch_size, events.item_failed)
-    workload = load_workload(spec.model, device, run.seed)
-    loop = Loop(spec=run, workload=workload, feed=feed, device=device, events=events, stop=stop)
     with torch.inference_mode():
-        rehearsal = loop.rehearse()
-        events.send(
-            "loaded",
-            parameters=workload.parameters,
-            weights=spec.model.weights,
-            dataset_source=source.kind,
-            dataset_items=None if is_endless(source) else len(source),
-            input_shape=rehearsal.input_shape,
-            flop_per_item=rehearsal.flop_per_item,
-            precision=run.precision,
-            scope="full",
-            tf32_allowed=tf32_allowed(device),
-            device=device.type,
-            threads=torch.get_num_threads(),
-            load_s=round(time.monotonic() - start_s, 3),
-        )
-        if not stop.asked:
-            outputs.send(workload=workload, source=source, events=events, stop=stop)
-        loop.run()
+        Session(spec, events, stop, start_s).run()
 
 
 def _failure(error: Exception) -> tuple[str, str]:
     if isinstance(error, OrinError):
         return error.message, error.hint
-    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-        return "There is not enough memory for this model and batch.", "Try a smaller batch."
+    if isinstance(error, MemoryError) or any(words in str(error).lower() for words in OUT_OF_MEMORY):
+        return "There is not enough memory for this model and batch.", "Try a smaller batch or a lower precision."
     return f"Inference failed: {error!r}"[:500], "See worker.log in the run folder."
 
 

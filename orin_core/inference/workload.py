@@ -3,29 +3,75 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
-from orin_core.inference.feed import Batch
 from orin_core.inference.pictures import Said
-from orin_core.inference.preprocessing import Inputs
+from orin_core.methods import Precision
 from orin_core.spec import ModelSpec, Task
+
+Image = npt.NDArray[np.uint8]
+"""An image as libraries take it: RGB, 0 to 255, shape (height, width, 3)."""
+
+
+class Library(Protocol):
+    """A library's own way from images to results."""
+
+    model: torch.nn.Module
+    """Whose forward calls it makes."""
+
+    def __call__(self, images: Sequence[Image]) -> list[Any]:
+        """Returns a result for each image."""
 
 
 class Workload(Protocol):
-    """A model on its device; the loop calls the first three for every batch, in this order."""
+    """A model on its device; a method calls ``prepare``, ``forward``, ``reduced``, ``results`` in this order."""
 
     parameters: int
+    model: torch.nn.Module
+    """In fp32 as it was loaded; a method may change it in place."""
 
-    def inputs(self, batch: Batch) -> list[Inputs]:
-        """Moves images to the device and prepares them there; one entry for each size."""
+    def fold(self) -> int:
+        """Folds each batch norm into the convolution before it and returns how many."""
+
+    def prepare(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Returns images as the model takes them, in float32.
+
+        Args:
+            pixels: uint8, shape (n, 3, height, width), on the device.
+        """
 
     def forward(self, pixels: torch.Tensor) -> Any:
-        """Runs the model on what ``inputs`` made; the output stays on the device."""
+        """Runs the model on what ``prepare`` made; the output stays on the device."""
 
-    def results(self, output: Any) -> list[Any]:
-        """Returns what the model says of each image, in host memory."""
+    def reduced(self, output: Any) -> tuple[torch.Tensor, ...]:
+        """Returns what of an output must go to the host, in shapes that do not depend on its values.
+
+        Each tensor has the images as its first dimension and is float32 or an integer; nothing
+        here waits for the device.
+        """
+
+    def results(self, host: tuple[torch.Tensor, ...], sizes: Sequence[tuple[int, int]]) -> list[Any]:
+        """Returns what the model says of each image.
+
+        Args:
+            host: what ``reduced`` made, in host memory.
+            sizes: height and width of each image, pixels; further images in ``host`` are padding.
+        """
+
+    def published(self) -> Library:
+        """Returns the published way: called with one image, it fetches the result before it returns."""
+
+    def high_level(self, precision: Precision) -> Library:
+        """Returns the library's high-level call on a list of images, whose length is the batch.
+
+        Raises:
+            OrinError: it does not compute in that precision here.
+        """
 
     def said(self, result: Any, *, height_px: int, width_px: int) -> Said:
         """Returns one of the results as a person can read it; never called while the clock runs.

@@ -131,7 +131,7 @@ def test_a_run_of_saved_weights_on_image_files_from_first_event_to_last(home: Ho
     end_s = time.monotonic()
     order = [event["event"] for event in worker.events if event["event"] != "batches"]
     assert order == [
-        *("environment", "item_failed", "loaded", "outputs", "phase", "warmup"),
+        *("environment", "item_failed", "loaded", "agreement", "outputs", "phase", "warmup"),
         *("model_only", "synchronised", "phase", "done", "model_only", "synchronised"),
     ]
     (loaded,), (failed,), (warmup,), (done,) = (

@@ -9,12 +9,16 @@ import tempfile
 collect_ignore = (
     [
         *(
+            "test_agreement.py",
             "test_feed.py",
             "test_loop.py",
+            "test_methods.py",
             "test_models.py",
             "test_operations.py",
             "test_outputs.py",
+            "test_preload.py",
             "test_preprocessing.py",
+            "test_rehearsal.py",
             "test_sources.py",
         ),
         "test_vision_ops.py",

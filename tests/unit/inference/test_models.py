@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ import torch
 from orin_core.catalog import model_row, resolve_model
 from orin_core.errors import OrinError
 from orin_core.inference.feed import Batch, ImageGroup
+from orin_core.inference.methods import put_through
 from orin_core.inference.vision_ops import ensure_vision_ops
 from orin_core.inference.workload import Workload, load_workload
 from orin_core.spec import ModelSpec
+from tests.support_inference import method_of
 from tests.support_models import save_tiny_depth, save_tiny_resnet
 
 ensure_vision_ops()
@@ -33,13 +36,9 @@ def _batch(*edges: tuple[int, int]) -> Batch:
     return Batch(items=len(edges), groups=groups)
 
 
-def _results(workload: Workload, batch: Batch) -> list[object]:
-    found: dict[int, object] = {}
+def _results(workload: Workload, batch: Batch) -> list[Any]:
     with torch.inference_mode():
-        for part in workload.inputs(batch):
-            results = workload.results(workload.forward(part.pixels))
-            found.update(zip(part.positions, results, strict=True))
-    return [found[place] for place in range(batch.items)]
+        return list(put_through(method_of(workload, batch_size=batch.items), batch).results)
 
 
 @pytest.mark.parametrize(
@@ -71,19 +70,35 @@ def test_yolov8n_has_the_published_number_of_parameters_and_one_seed_is_one_mode
 
 
 def test_yolo_returns_boxes_as_its_own_suppression_gives_them() -> None:
+    """On a model's output with many boxes over each other, the classes and the cut at 300 included."""
+    from ultralytics.utils.nms import non_max_suppression
+    from ultralytics.utils.ops import scale_boxes
+
     workload = load_workload(resolve_model("yolov8n", weights="random"), CPU, 0)
-    (part,) = workload.inputs(_batch((48, 64)))
-    assert tuple(part.pixels.shape) == (1, 3, 480, 640)
-    # Two boxes over each other, one apart: centre x, y, width, height, then 80 scores.
-    output = torch.zeros(1, 84, 3)
-    output[0, :4] = torch.tensor([[100.0, 102.0, 300.0], [100.0, 100.0, 300.0], [50.0] * 3, [50.0] * 3])
-    output[0, 4 + 7] = torch.tensor([0.9, 0.8, 0.6])
-    (boxes,) = workload.results(output)
-    assert boxes[:, 4:].tolist() == [[pytest.approx(0.9), 7.0], [pytest.approx(0.6), 7.0]]
-    assert boxes[0, :4].tolist() == [75.0, 75.0, 125.0, 125.0]
-    (found,) = _results(workload, _batch((48, 64)))
-    assert isinstance(found, np.ndarray)
-    assert found.shape[1] == 6
+    (height, width), seen = (333, 500), (448, 640)
+    made = torch.Generator().manual_seed(0)
+    output = torch.zeros(3, 84, 2000)
+    output[:, :2] = 640 * torch.rand(3, 2, 2000, generator=made)
+    output[:, 2:4] = 20 + 80 * torch.rand(3, 2, 2000, generator=made)
+    output[:, 4:8] = torch.rand(3, 4, 2000, generator=made) * 0.9
+    output[1, 4:] = 0
+    found = workload.results(workload.reduced(output), [(height, width)] * 2)
+    expected = non_max_suppression(output.clone(), 0.25, 0.7, max_det=300)
+    assert len(expected[0]) == 300
+    assert [boxes.shape for boxes in found] == [(300, 6), (0, 6)]
+    boxes: Any = scale_boxes(seen, expected[0][:, :4], (height, width))
+    assert np.array_equal(found[0][:, 4:], expected[0][:, 4:].numpy())
+    assert np.allclose(found[0][:, :4], boxes.numpy(), atol=1e-3)
+
+
+def test_boxes_of_a_model_that_suppresses_them_itself_stay_as_they_are() -> None:
+    workload = load_workload(resolve_model("yolov8n", weights="random"), CPU, 0)
+    output = torch.tensor([[[10.0, 20, 30, 40, 0.9, 7], [10, 20, 30, 41, 0.8, 7], [0, 0, 5, 5, 0.1, 3]]])
+    (boxes,) = workload.results(workload.reduced(output), [(640, 640)])
+    assert boxes[:, :5].round(3).tolist() == [
+        [10, 20, 30, 40, pytest.approx(0.9)],
+        [10, 20, 30, 41, pytest.approx(0.8)],
+    ]
 
 
 def test_classification_of_saved_weights_agrees_with_the_library(tmp_path: Path) -> None:

@@ -18,12 +18,15 @@ from PIL import Image
 from orin_core.catalog import resolve_model
 from orin_core.inference import bare, loop, outputs, pictures
 from orin_core.inference.feed import Feed
+from orin_core.inference.methods import Method, Taken
 from orin_core.inference.preprocessing import letterbox
 from orin_core.inference.process import Events, Stop
+from orin_core.inference.rehearsal import rehearse
 from orin_core.inference.sources import Pixels
 from orin_core.inference.vision_ops import ensure_vision_ops
 from orin_core.inference.workload import Workload, load_workload
 from orin_core.spec import RunSpec
+from tests.support_inference import method_of, told
 from tests.support_models import save_tiny_depth, save_tiny_resnet
 
 ensure_vision_ops()
@@ -57,12 +60,20 @@ class Images:
         return np.random.default_rng(index).integers(0, 256, (3, *self._shape), dtype=np.uint8)
 
 
-def sent(tmp_path: Path, workload: Workload, source: Images, *, stop: Stop | None = None) -> dict[str, Any]:
+def sent(
+    tmp_path: Path, workload: Workload, source: Images, *, method: Method | None = None, stop: Stop | None = None
+) -> dict[str, Any]:
     """The one event that is sent."""
     path = tmp_path / "events.jsonl"
     with path.open("wb") as stream, torch.inference_mode():
         events = Events(stream.fileno())
-        outputs.send(workload=workload, source=source, events=events, stop=stop or Stop())
+        outputs.send(
+            workload=workload,
+            method=method or method_of(workload),
+            source=source,
+            events=events,
+            stop=stop or Stop(),
+        )
         events.close()
     [event] = [json.loads(line) for line in path.read_text().splitlines()]
     assert event["event"] == "outputs"
@@ -111,7 +122,8 @@ def test_boxes_lie_where_the_model_saw_them(tmp_path: Path) -> None:
         seen = letterbox(pixels, size_px=640, stride_px=32)[0, 0]
         rows, columns = (seen > 0.6).nonzero(as_tuple=True)
         found = [float(edge) for edge in (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)]
-        said = workload.said(np.array([[*found, 0.75, 3.0]]), height_px=height, width_px=width)
+        (boxes,) = workload.results(workload.reduced(torch.tensor([[[*found, 0.75, 3.0]]])), [(height, width)])
+        said = workload.said(boxes, height_px=height, width_px=width)
         assert said.title == "1 box: class 3 0.75"
         assert said.classes == 80
         pixel = max(height, width) / 640
@@ -150,19 +162,20 @@ def test_whatever_goes_wrong_is_told_and_not_raised(tmp_path: Path, monkeypatch:
 
 
 def state_of(workload: Any) -> dict[str, torch.Tensor]:
-    return {name: value.clone() for name, value in workload._model.state_dict().items()}
+    return {name: value.clone() for name, value in workload.model.state_dict().items()}
 
 
 @pytest.mark.parametrize("task", ["classification", "depth", "detection"])
 def test_the_model_says_the_same_before_and_after_and_no_dice_were_thrown(tmp_path: Path, task: str) -> None:
     workload = tiny(task, tmp_path)
+    method = method_of(workload)
     pixels = torch.rand((2, 3, 64, 64), generator=torch.Generator().manual_seed(1))
     forward: Callable[[], Any] = lambda: workload.forward(pixels)  # noqa: E731
     with torch.inference_mode():
         before, weights = forward(), state_of(workload)
         dice, numpy_dice = torch.get_rng_state(), np.random.RandomState(5).random()
         np.random.seed(5)
-        sent(tmp_path, workload, Images(3))
+        sent(tmp_path, workload, Images(3), method=method)
         assert torch.equal(forward(), before)
     assert torch.equal(torch.get_rng_state(), dice)
     assert np.random.random() == numpy_dice
@@ -171,45 +184,45 @@ def test_the_model_says_the_same_before_and_after_and_no_dice_were_thrown(tmp_pa
 
 
 class Noted:
-    """A real model of which every result is noted."""
+    """A method of which every result is noted."""
 
-    def __init__(self, workload: Workload) -> None:
-        self.parameters = workload.parameters
-        self._workload = workload
+    def __init__(self, method: Method) -> None:
+        self._method = method
         self.noted: list[Any] = []
-        self.inputs = workload.inputs
-        self.forward = workload.forward
-        self.said = workload.said
+        self.in_flight, self.prefetch, self.facts = method.in_flight, method.prefetch, method.facts
+        self.resize, self.hand_in = method.resize, method.hand_in
+        self.bare, self.forward = method.bare, method.forward
 
-    def results(self, output: Any) -> list[Any]:
-        found = self._workload.results(output)
-        self.noted += found
-        return found
+    def take(self) -> Taken:
+        taken = self._method.take()
+        self.noted += taken.results
+        return taken
 
 
 def measured(tmp_path: Path, workload: Workload, *, with_pictures: bool) -> tuple[list[Any], dict[str, Any]]:
     """Results of measure, and what the worker tells of it, of a run with and without pictures before it."""
     path, stop = tmp_path / "run.jsonl", Stop()
-    noted, source = Noted(workload), Images(9, broken=(4,))
+    noted, source = Noted(method_of(workload, batch_size=2)), Images(9, broken=(4,))
     with path.open("wb") as stream, torch.inference_mode():
         events = Events(stream.fileno())
-        run = loop.Loop(
+        feed = Feed(source=source, batch_size=2, on_failed=events.item_failed)
+        rehearsal = rehearse(method=noted, workload=workload, supply=feed, events=events, consent=False)
+        if with_pictures:
+            outputs.send(workload=workload, method=noted, source=source, events=events, stop=stop)
+        noted.noted.clear()
+        loop.Loop(
             spec=RunSpec(model="m", dataset="d", items=12, batch_size=2, warmup_min_s=0.0, warmup_max_s=0.0),
-            workload=noted,
-            feed=Feed(source=source, batch_size=2, on_failed=events.item_failed),
+            method=noted,
+            supply=feed,
+            bare=rehearsal.bare,
             device=CPU,
             events=events,
             stop=stop,
-        )
-        run.rehearse()
-        if with_pictures:
-            outputs.send(workload=noted, source=source, events=events, stop=stop)
-        noted.noted.clear()
-        run.run()
+        ).run()
         events.close()
-    told = [json.loads(line) for line in path.read_text().splitlines()]
-    [done] = [event for event in told if event["event"] == "done"]
-    failed = [event["name"] for event in told if event["event"] == "item_failed"]
+    said = told(path)
+    [done] = [event for event in said if event["event"] == "done"]
+    failed = [event["name"] for event in said if event["event"] == "item_failed"]
     kept = ("items", "failed_items", "stopped", "results", "input_shapes", "in_flight")
     return noted.noted, {**{key: done[key] for key in kept}, "named": failed}
 

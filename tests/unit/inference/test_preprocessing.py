@@ -12,7 +12,14 @@ import torch
 from orin_core.catalog import model_row
 from orin_core.errors import BadRequest
 from orin_core.inference.feed import Batch, ImageGroup
-from orin_core.inference.preprocessing import Processing, inputs_of, letterbox, processing_of
+from orin_core.inference.preprocessing import (
+    Processing,
+    inputs_of,
+    letterbox,
+    processing_of,
+    resize,
+    resize_in_float,
+)
 from orin_core.inference.vision_ops import ensure_vision_ops
 
 ensure_vision_ops()
@@ -22,7 +29,10 @@ import transformers  # noqa: E402  # needs the operators above
 pytestmark = pytest.mark.torch
 
 SIZES = [(32, 32), (48, 64), (333, 500), (224, 224), (640, 100), (257, 255)]
-CPU = torch.device("cpu")
+
+
+def _stays(pixels: torch.Tensor) -> torch.Tensor:
+    return pixels
 
 
 def _image(size: tuple[int, int], seed: int = 0) -> npt.NDArray[np.uint8]:
@@ -71,6 +81,19 @@ def test_other_known_processors_agree_too(processor: tuple[str, dict[str, Any]],
     assert _largest_difference(_processor(processor[0], **processor[1]), size) <= 1e-6
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("mode", "antialias"), [("bicubic", True), ("bilinear", True), ("bilinear", False)])
+@pytest.mark.parametrize("target", [(256, 256), (518, 392)])
+def test_the_resize_of_devices_without_one_for_uint8_comes_within_two_levels(
+    target: tuple[int, int], mode: str, antialias: bool, size: tuple[int, int]
+) -> None:
+    pixels = torch.from_numpy(_image(size))[None]
+    expected = resize(pixels, target, mode, antialias=antialias).int()
+    apart = (resize_in_float(pixels, target, mode, antialias=antialias).int() - expected).abs()
+    assert int(apart.max()) <= 2
+    assert float((apart > 0).float().mean()) <= 0.15
+
+
 def test_a_different_crop_would_be_seen() -> None:
     processor = _of_catalogue("resnet-152")
     image = torch.from_numpy(_image((48, 64)))
@@ -107,8 +130,8 @@ def test_sizes_that_end_up_alike_become_one_input_and_keep_their_places() -> Non
         ),
     )
     processing = processing_of(_of_catalogue("resnet-152"))
-    (merged,) = inputs_of(batch, CPU, processing.apply)
+    (merged,) = inputs_of(batch, _stays, processing.apply)
     assert merged.positions == (0, 2, 1)
     assert torch.equal(merged.pixels[2], processing.apply(torch.from_numpy(wide[None]))[0])
-    apart = inputs_of(batch, CPU, processing_of(_of_catalogue("depth-anything-v2-base")).apply)
+    apart = inputs_of(batch, _stays, processing_of(_of_catalogue("depth-anything-v2-base")).apply)
     assert [part.positions for part in apart] == [(0, 2), (1,)]

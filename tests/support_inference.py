@@ -1,0 +1,58 @@
+"""What tests of the measuring loop share: methods over a workload, and one run of the loop."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from orin_core.inference.feed import Supply
+from orin_core.inference.loop import Loop
+from orin_core.inference.methods import Method, Setting, open_method
+from orin_core.inference.process import Events, Stop
+from orin_core.inference.rehearsal import rehearse
+from orin_core.inference.stream import CpuStream, Stream
+from orin_core.inference.workload import Workload
+from orin_core.methods import Method as Name
+from orin_core.methods import Precision
+from orin_core.spec import RunSpec
+
+CPU = torch.device("cpu")
+
+
+def method_of(
+    workload: Workload,
+    name: Name = Name.BATCHED,
+    *,
+    precision: Precision = Precision.FP32,
+    batch_size: int = 1,
+    stream: Stream | None = None,
+) -> Method:
+    """A method on the CPU, or on whatever the stream leads to."""
+    setting = Setting(
+        workload=workload, device=CPU, stream=stream or CpuStream(), precision=precision, batch_size=batch_size
+    )
+    return open_method(name, setting)
+
+
+def told(path: Path) -> list[dict[str, Any]]:
+    """The events in a file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def looped(
+    spec: RunSpec, *, method: Method, workload: Workload, supply: Supply, events: Events, stop: Stop | None = None
+) -> None:
+    """Rehearses and goes through all phases."""
+    rehearsal = rehearse(method=method, workload=workload, supply=supply, events=events, consent=spec.smaller_batch)
+    Loop(
+        spec=spec,
+        method=method,
+        supply=supply,
+        bare=rehearsal.bare,
+        device=CPU,
+        events=events,
+        stop=stop or Stop(),
+    ).run()
