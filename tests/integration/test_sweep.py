@@ -42,7 +42,8 @@ def test_a_sweep_fills_its_cells_and_gives_the_board_back(machine: SweepHome) ->
     modes = {Recording(folder=machine.home.settings.runs_dir / run_id).environment()["power_mode"] for run_id in done}
     assert modes == {"MAXN"}
     left_s = pace.left_s(sweep.spec(), progress, planned_s=sweep.lengths_s(), now_unix_s=time.time())
-    assert (left_s, set(sweep.lengths_s())) == (0.0, {"003", "004"})
+    # Its cells measure a number of images, and no earlier run told how long that takes.
+    assert (left_s, sweep.lengths_s()) == (0.0, {})
     assert all(attempt.begun_utc < attempt.ended_utc for one in progress.cells.values() for attempt in one.attempts)
     listed = json.loads(machine.home.cli("sweep", "status", "--json").stdout)
     assert [(one["sweep_id"], one["state"]) for one in listed] == [(sweep.sweep_id, "done")]

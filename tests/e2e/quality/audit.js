@@ -75,7 +75,7 @@
   }
 
   function ofDisabled(element) {
-    if (element.closest(':disabled,[aria-disabled="true"]') || element.closest("label")?.control?.disabled) return true;
+    if (element.closest(':disabled,a[disabled],[aria-disabled="true"]') || element.closest("label")?.control?.disabled) return true;
     const widget = element.closest('[data-testid="stElementContainer"]');
     if (element.closest("button:enabled")) return false;
     return Boolean(widget?.querySelector(":disabled") && !widget.querySelector("input:enabled,textarea:enabled"));
