@@ -13,12 +13,12 @@ from dashboard import downloads, method_form, state
 from dashboard.board import BoardView
 from dashboard.widgets import number, pick
 from dashboard.words import length_text, plain, short_name
-from orin_core import catalog
+from orin_core import catalog, combination, methods
 from orin_core.analysis.verdict import PROFILES
 from orin_core.catalog import Choice
 from orin_core.errors import BadRequest, NotCached, OrinError
 from orin_core.profiles import Profile
-from orin_core.spec import MAX_NOTES, RunSpec
+from orin_core.spec import MAX_NOTES, PROMPTS, RunSpec
 
 OTHER_MODEL = "other-model"
 FOLDER = "folder"
@@ -56,11 +56,12 @@ class Form:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Subject:
-    """A model or a data set as chosen: its name, where its files come from, what is missing."""
+    """A model or a data set as chosen: its name, where its files come from, what is missing, images or prompts."""
 
     name: str
     source: str
     missing: str = ""
+    holds: str | None = None
 
 
 def form(board: BoardView, *, running: bool) -> Form:
@@ -71,7 +72,7 @@ def form(board: BoardView, *, running: bool) -> Form:
         running: whether a run is on, which a download would disturb.
     """
     model = _model(running)
-    dataset = _dataset(running)
+    dataset = _dataset(running, model.holds)
     mode = _power_mode(board)
     profile = _profile()
     length = _length(dataset, profile)
@@ -95,6 +96,8 @@ def form(board: BoardView, *, running: bool) -> Form:
     )
     try:
         spec.validated()
+        if model.holds == PROMPTS:
+            methods.check_text(spec.method, preload=spec.preload)
     except BadRequest as error:
         return Form(spec=None, missing=error.message)
     return Form(spec=spec)
@@ -112,31 +115,54 @@ def _model(running: bool) -> _Subject:
             help="A folder with config.json and safetensors, a YOLO .pt file, a hub id (owner/name), or a YOLO file on "
             "the hub (owner/name/file.pt).",
         )
-        return _own(typed.strip(), "model", catalog.resolve_model, running)
+        return _own(typed.strip(), "model", _takes, running)
     choice = choices[name]
     if choice.missing:
         st.warning(plain(choice.missing))
-        return _Subject(name=name, source="cached", missing=f"{choice.label} cannot run here.")
+        return _Subject(name=name, source="cached", missing=f"{choice.label} cannot run here.", holds=choice.holds)
     return _files(choice, "weights", RANDOM, "Random", state.FORM_WEIGHTS, running)
 
 
-def _dataset(running: bool) -> _Subject:
-    choices = {choice.name: choice for choice in catalog.dataset_choices()}
-    labels = {name: choice.label for name, choice in choices.items()} | {FOLDER: "Own images (path, camera or hub id)"}
-    name = pick(labels, label="Images", key=state.FORM_DATASET)
+def _takes(name: str) -> str:
+    """Returns what a model takes: images or prompts.
+
+    Raises:
+        OrinError: it means nothing, or is not here.
+    """
+    return combination.wanted(catalog.resolve_model(name).task)
+
+
+def _holds(name: str) -> str | None:
+    """Returns what a data set holds, None where only who opens it can tell.
+
+    Raises:
+        OrinError: it means nothing, or is not here.
+    """
+    return catalog.resolve_dataset(name).holds
+
+
+def _dataset(running: bool, wanted: str | None) -> _Subject:
+    choices = {choice.name: choice for choice in catalog.dataset_choices() if wanted in (None, choice.holds)}
+    own = "Own prompts (path or hub id)" if wanted == PROMPTS else "Own images (path, camera or hub id)"
+    labels = {name: choice.label for name, choice in choices.items()} | {FOLDER: own}
+    name = pick(labels, label="Prompts" if wanted == PROMPTS else "Images", key=state.FORM_DATASET)
     if name == FOLDER:
         typed = st.text_input(
             "Path, camera or hub id",
             key=state.FORM_DATASET_PATH,
             placeholder="/path/to/images",
             help="A folder of images, a parquet file or a folder of them, what the datasets library saved, a camera "
-            "(camera:0, or camera:/path/to/video.mp4), or a hub id (owner/name).",
+            "(camera:0, or camera:/path/to/video.mp4), or a hub id (owner/name). For text generation a .txt file with "
+            "one prompt a line, or a .jsonl, parquet or saved data set with a column of text.",
         )
-        return _own(typed.strip(), "data set", catalog.resolve_dataset, running)
-    return _files(choices[name], "images", SYNTHETIC, "Synthetic", state.FORM_IMAGES, running)
+        found = _own(typed.strip(), "data set", _holds, running)
+        if None not in (wanted, found.holds) and found.holds != wanted:
+            return dataclasses.replace(found, missing=f"This model takes {wanted}, and these are {found.holds}.")
+        return found
+    return _files(choices[name], choices[name].holds, SYNTHETIC, "Synthetic", state.FORM_IMAGES, running)
 
 
-def _own(name: str, what: str, resolve: Callable[[str], object], running: bool) -> _Subject:
+def _own(name: str, what: str, look: Callable[[str], str | None], running: bool) -> _Subject:
     """Returns what a person typed, with what is wrong with it; offers the download of what the hub may have."""
     if not name:
         return _Subject(name=name, source="auto", missing=f"Name your {what}.")
@@ -144,7 +170,7 @@ def _own(name: str, what: str, resolve: Callable[[str], object], running: bool) 
     if Path(name).expanduser().is_dir() and what == "data set":
         return _Subject(name=name, source="auto")
     try:
-        resolve(name)
+        holds = look(name)
     except NotCached as error:
         if catalog.is_path(name):
             return _Subject(name=name, source="auto", missing=error.message)
@@ -152,7 +178,7 @@ def _own(name: str, what: str, resolve: Callable[[str], object], running: bool) 
         return _Subject(name=name, source="auto", missing=f"Download {short_name(name)} first.")
     except OrinError as error:
         return _Subject(name=name, source="auto", missing=str(error))
-    return _Subject(name=name, source="auto")
+    return _Subject(name=name, source="auto", holds=holds)
 
 
 def _files(choice: Choice, what: str, stand_in: str, stand_in_label: str, key: str, running: bool) -> _Subject:
@@ -160,7 +186,11 @@ def _files(choice: Choice, what: str, stand_in: str, stand_in_label: str, key: s
     if choice.cached:
         size = "" if choice.size_mb is None else f", {choice.size_mb:.0f} MB"
         st.caption(f"✓ {what} on this machine{size}")
-        return _Subject(name=choice.name, source="cached")
+        return _Subject(name=choice.name, source="cached", holds=choice.holds)
+    lacking = f"Download the {what} of {choice.label} first."
+    if not choice.replaceable:
+        downloads.offer(choice.name, choice.label, disabled=running)
+        return _Subject(name=choice.name, source="cached", missing=lacking, holds=choice.holds)
     hints = {stand_in: stand_in_label, DOWNLOAD: "Download"}
     # A key of its own per row, so that a choice made for one model is not carried to the next.
     source: Any = st.radio(
@@ -173,9 +203,9 @@ def _files(choice: Choice, what: str, stand_in: str, stand_in_label: str, key: s
         "The run says so everywhere.",
     )
     if source == stand_in:
-        return _Subject(name=choice.name, source=stand_in)
+        return _Subject(name=choice.name, source=stand_in, holds=choice.holds)
     downloads.offer(choice.name, choice.label, disabled=running)
-    return _Subject(name=choice.name, source="cached", missing=f"Download the {what} of {choice.label} first.")
+    return _Subject(name=choice.name, source="cached", missing=lacking, holds=choice.holds)
 
 
 def _power_mode(board: BoardView) -> str:

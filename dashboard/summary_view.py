@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import figure_rows, verdict_view
 from dashboard.words import figure, label_of, length_text, plain
+from orin_core.analysis.summary_keys import is_text
 from orin_core.runs.judged import judged
 from orin_core.runs.processes import ProcessId
 
@@ -20,6 +21,11 @@ _TILES = (
     ("Energy per image", "energy_per_item_j", "{:.3f}", " J"),
     ("Hottest", "tj_c_max", "{:.1f}", " °C"),
 )
+_OF_TEXT = {
+    "fps_end_to_end": ("Tokens per second", "tokens_per_s", "{:.2f}", ""),
+    "energy_per_item_j": ("Energy per prompt", "energy_per_item_j", "{:.2f}", " J"),
+}
+"""What text generation has in place of two of them."""
 _STATE_NOTES = {
     "done": st.success,
     "stopped": st.info,
@@ -61,10 +67,11 @@ def show(summary: dict[str, Any]) -> None:
     summary = judged(summary)
     ended(summary)
     verdict_view.show(summary)
+    shown = [_OF_TEXT.get(tile[1], tile) for tile in _TILES] if is_text(summary) else _TILES
     tiles = (
         f'<div class="orin-figure"><div>{html.escape(label)}</div>'
         f"<b>{html.escape(figure(summary.get(key), pattern))}</b>{html.escape(unit)}</div>"
-        for label, key, pattern, unit in _TILES
+        for label, key, pattern, unit in shown
     )
     struck = ' data-refused="true"' if verdict_view.refused(summary) else ""
     st.html(f'<div class="orin-figures"{struck}>{"".join(tiles)}</div>')

@@ -133,7 +133,7 @@ def _stand_ins(axes: Mapping[str, Sequence[str]]) -> None:
             "images are not on this machine: synthetic ones are used, the speed is",
         ),
     ):
-        absent = [one.label for one in choices if one.name in axes[key] and not one.cached]
+        absent = [one.label for one in choices if one.name in axes[key] and not one.cached and one.replaceable]
         if absent:
             st.caption(plain(f"{', '.join(absent)}: {what} real and the output means nothing. Every run says so."))
 

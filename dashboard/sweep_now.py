@@ -22,7 +22,7 @@ from orin_core.errors import BadRequest, OrinError
 from orin_core.runs.processes import ProcessId
 from orin_core.runs.recording import file_version
 from orin_core.settings import Settings
-from orin_core.sweeps import control, matrix, queue
+from orin_core.sweeps import control, matrix, outcome, queue
 from orin_core.sweeps.control import StateWord
 from orin_core.sweeps.matrix import Matrix
 from orin_core.sweeps.spec import SweepSpec
@@ -222,7 +222,7 @@ def _table_of(
     cells: tuple[tuple[str, CellProgress], ...],
 ) -> Matrix:
     progress = Progress(cells=dict(cells))
-    return matrix.matrix(_spec(folder, spec_version), progress, matrix.summaries(progress, runs_dir))
+    return matrix.matrix(_spec(folder, spec_version), progress, outcome.summaries(progress, runs_dir))
 
 
 def _matrix_html(table: Matrix, what: str, *, goes_on: bool) -> str:

@@ -63,14 +63,14 @@ def label_of(text: str) -> str:
 
 
 def source_label(row: dict[str, Any]) -> str:
-    """Returns what a reader of a run's row must know first: simulated, imported, random, synthetic; else its source."""
+    """Returns what a reader of a run's row must know first: simulated, imported, random, camera; else its source."""
     found = ["SIMULATED BOARD"] if row.get("simulated") else [str(row["source"])] if row.get("source") else []
     if row.get("source") == "imported":
         found = ["IMPORTED LOG"]
     if row.get("weights") == "random":
         found.append("random weights")
-    if row.get("images") == "synthetic":
-        found.append("synthetic images")
+    if row.get("images") in ("synthetic", "camera"):
+        found.append(f"{row['images']} images")
     return ", ".join(found)
 
 
@@ -93,5 +93,7 @@ def asked_text(spec: dict[str, Any]) -> str:
         parts.append(length_text(seconds))
     if spec.get("profile"):
         parts.append(f"{spec['profile']} protocol")
+    way = [str(spec[key]) for key in ("method", "precision") if spec.get(key)]
+    parts += [" ".join([*way, "preloaded"] if spec.get("preload") else way)]
     parts += [f"batch {spec.get('batch_size')}", f"power mode {spec.get('power_mode')}"]
     return "This run: " + ", ".join(str(part) for part in parts if part) + "."

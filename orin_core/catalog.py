@@ -12,13 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from orin_core import combination
 from orin_core.assets import hub_cache, model_configs
 from orin_core.assets.camera import camera_dataset
 from orin_core.assets.hub_names import hub_dataset, hub_file, hub_model, hub_yolo, is_hub_id
 from orin_core.assets.libraries import missing_for
 from orin_core.assets.local_paths import local_dataset, local_model
 from orin_core.errors import BadRequest, NotCached
-from orin_core.spec import CAMERA, DatasetSpec, ModelSpec, Task
+from orin_core.spec import CAMERA, IMAGES, PROMPTS, DatasetSpec, ModelSpec, Task
+from orin_core.user_paths import expanded, readable
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +60,11 @@ class DatasetRow:
         dataset_id: hub id.
         split: hub split.
         aliases: other names in lower case.
-        items: images in the split.
+        items: images or prompts in the split.
         height_px: height of its images.
         width_px: width of its images.
         revision: hub commit to fetch; None takes the hub's ``main``, and the run records which that was.
+        holds: ``images`` or ``prompts``.
     """
 
     name: str
@@ -70,9 +73,10 @@ class DatasetRow:
     split: str
     aliases: tuple[str, ...]
     items: int
-    height_px: int
-    width_px: int
+    height_px: int = 32
+    width_px: int = 32
     revision: str | None = None
+    holds: str = IMAGES
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,8 @@ class Choice:
         cached: whether its weights or images are on this machine.
         size_mb: their size in the cache, MB; None where they are not there.
         missing: what this machine lacks to run it, one sentence; empty where nothing is.
+        holds: what a model takes, or a data set holds: ``images`` or ``prompts``.
+        replaceable: whether random weights or synthetic items can stand in for what is not there.
     """
 
     name: str
@@ -92,6 +98,8 @@ class Choice:
     cached: bool
     size_mb: float | None = None
     missing: str = ""
+    holds: str = IMAGES
+    replaceable: bool = True
 
 
 MODELS = (
@@ -122,6 +130,13 @@ MODELS = (
         weights_file="yolov8n.pt",
         config=model_configs.YOLOV8N,
     ),
+    ModelRow(
+        name="phi-3.5-mini-instruct",
+        label="Phi-3.5-mini-instruct",
+        task=Task.TEXT_GENERATION,
+        model_id="microsoft/Phi-3.5-mini-instruct",
+        aliases=("phi-3.5-mini", "phi-3.5", "phi3.5"),
+    ),
 )
 
 DATASETS = (
@@ -134,6 +149,15 @@ DATASETS = (
         items=10_000,
         height_px=32,
         width_px=32,
+    ),
+    DatasetRow(
+        name="no-robots",
+        label="No Robots test",
+        dataset_id="HuggingFaceH4/no_robots",
+        split="test",
+        aliases=("no_robots", "norobots"),
+        items=500,
+        holds=PROMPTS,
     ),
 )
 
@@ -150,6 +174,8 @@ def model_choices() -> tuple[Choice, ...]:
             cached=found is not None,
             size_mb=found.size_mb if found else None,
             missing=missing_for(row.task),
+            holds=combination.wanted(row.task),
+            replaceable=row.config is not None,
         )
         for row in MODELS
         for found in (cached_weights(row),)
@@ -159,7 +185,13 @@ def model_choices() -> tuple[Choice, ...]:
 def dataset_choices() -> tuple[Choice, ...]:
     """Returns the data sets of the catalogue in its order."""
     return tuple(
-        Choice(name=row.name, label=row.label, cached=found is not None, size_mb=found.size_mb if found else None)
+        Choice(
+            name=row.name,
+            label=row.label,
+            cached=found is not None,
+            size_mb=found.size_mb if found else None,
+            holds=row.holds,
+        )
         for row in DATASETS
         for found in (cached_images(row),)
     )
@@ -190,18 +222,20 @@ def cached_images(row: DatasetRow) -> hub_cache.CachedDataset | None:
 # -- models ---------------------------------------------------------------------------------------
 
 
+@readable
 def resolve_model(name: str, *, weights: str = "auto") -> ModelSpec:
     """Returns what a name means and where its weights come from.
 
     Args:
         name: catalogue name, alias, hub id, folder with ``config.json`` and safetensors, a ``.pt``
             file of YOLO, or one on the hub as ``owner/name/file.pt``.
-        weights: ``auto`` takes the weights that are there and, for rows of the catalogue, random
-            ones where none are; ``cached`` insists on them; ``random`` builds from the configuration.
+        weights: ``auto`` takes the weights that are there and, for rows of the catalogue that have a
+            configuration, random ones where none are; ``cached`` insists on them; ``random`` builds
+            from the configuration.
 
     Raises:
         NotCached: the weights are not on this machine.
-        BadRequest: the name means nothing, or the model cannot run here.
+        BadRequest: the name means nothing, may not be looked at, or the model cannot run here.
     """
     name = name.strip()
     if row := model_row(name):
@@ -209,13 +243,18 @@ def resolve_model(name: str, *, weights: str = "auto") -> ModelSpec:
     elif hub_file(name) and not is_path(name):
         spec = hub_yolo(name, weights)
     elif is_path(name) or name.lower().endswith(".pt"):
-        spec = local_model(Path(name).expanduser().resolve(), weights)
+        spec = local_model(expanded(name).resolve(), weights)
     elif is_hub_id(name):
         spec = hub_model(name, weights)
     else:
         raise _unknown("model", name, [row.name for row in MODELS], "a hub id, or the path of a model folder")
     if missing := missing_for(spec.task):
         raise BadRequest(f"{spec.label} cannot run here: {missing}", "The other models are not affected.")
+    if spec.task is Task.TEXT_GENERATION and spec.weights == "random":
+        raise BadRequest(
+            f"{spec.label} is not built with random weights: a language model has billions of them.",
+            "Fetch it, or name the folder of a small one.",
+        )
     return spec
 
 
@@ -226,10 +265,11 @@ def is_path(name: str) -> bool:
 
 def _catalogue_model(row: ModelRow, weights: str) -> ModelSpec:
     found = None if weights == "random" else cached_weights(row)
-    if found is None and (weights == "cached" or row.config is None):
+    if found is None and (weights == "cached" or (weights == "auto" and row.config is None)):
+        instead = "" if row.config is None else ", or use --weights random"
         raise NotCached(
             f"The weights of {row.label} are not on this machine.",
-            f"Fetch them with: python -m orin_core fetch {row.name}, or use --weights random.",
+            f"Fetch them with: python -m orin_core fetch {row.name}{instead}.",
         )
     return ModelSpec(
         name=row.name,
@@ -245,26 +285,27 @@ def _catalogue_model(row: ModelRow, weights: str) -> ModelSpec:
 # -- data sets ------------------------------------------------------------------------------------
 
 
+@readable
 def resolve_dataset(name: str, *, images: str = "auto") -> DatasetSpec:
     """Returns what a name means and where its images come from.
 
     Args:
         name: catalogue name, alias, hub id, folder of image files (searched through), a parquet
-            file or a folder of them, a folder that the datasets library saved, or
-            ``camera:0`` and the like.
+            file or a folder of them, a folder that the datasets library saved, a ``.txt`` or ``.jsonl``
+            file of prompts, or ``camera:0`` and the like.
         images: ``auto`` takes the images that are there and, for rows of the catalogue, synthetic
             ones where none are; ``cached`` insists on them; ``synthetic`` is seeded noise of the same shape.
 
     Raises:
         NotCached: the images are not on this machine.
-        BadRequest: the name means nothing, or there are no images, or no camera.
+        BadRequest: the name means nothing, may not be looked at, or there are no images, or no camera.
     """
     name = name.strip()
     if row := dataset_row(name):
         return _catalogue_dataset(row, images)
     path, camera = is_path(name), name.startswith(CAMERA)
     if not (path or camera or is_hub_id(name)):
-        others = "a hub id, the path of an image folder or a parquet file, or camera:0"
+        others = "a hub id, the path of an image folder, a parquet file or a file of prompts, or camera:0"
         raise _unknown("data set", name, [row.name for row in DATASETS], others)
     if images == "synthetic":
         raise BadRequest(
@@ -272,7 +313,7 @@ def resolve_dataset(name: str, *, images: str = "auto") -> DatasetSpec:
         )
     if camera:
         return camera_dataset(name)
-    return local_dataset(Path(name).expanduser().resolve()) if path else hub_dataset(name)
+    return local_dataset(expanded(name).resolve()) if path else hub_dataset(name)
 
 
 def _catalogue_dataset(row: DatasetRow, images: str) -> DatasetSpec:
@@ -292,6 +333,7 @@ def _catalogue_dataset(row: DatasetRow, images: str) -> DatasetSpec:
         items=row.items,
         height_px=row.height_px,
         width_px=row.width_px,
+        holds=row.holds,
     )
 
 

@@ -24,6 +24,7 @@ from orin_core.runs.finish import labels
 from orin_core.runs.recording import Recording
 from orin_core.settings import Settings
 from orin_core.spec import CAMERA, MAX_NOTES, RunSpec, RunState
+from orin_core.user_paths import expanded
 
 EXIT_DONE = 0
 EXIT_FAILED = 4
@@ -57,7 +58,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--model",
         help="catalogue name, hub id, path of a local model, or owner/name/file.pt (YOLO)",
     )
-    run.add_argument("--dataset", help="catalogue name, hub id, folder of images, parquet, or camera:0")
+    run.add_argument("--dataset", help="catalogue name, hub id, folder of images, parquet, file of prompts, camera:0")
     run.add_argument("--profile", default=defaults.profile, help="demo, standard (default) or formal; see below")
     run.add_argument("--power-mode", default=defaults.power_mode, help="current (default), an id, or a name")
     length = run.add_mutually_exclusive_group()
@@ -113,7 +114,7 @@ def _absolute(name: str | None, known: Callable[[str], object]) -> str | None:
     if name and name.startswith(CAMERA):
         return camera_name(name)
     if name and not known(name) and (name.startswith((".", "~", "/")) or Path(name).exists()):
-        return str(Path(name).expanduser().resolve())
+        return str(expanded(name).resolve())
     return name
 
 
@@ -124,7 +125,7 @@ def _absolute_telemetry(text: str) -> str:
     path, at, speed = text.removeprefix("replay:").rpartition("@")
     if not at or Path(path + at + speed).exists():
         path, at, speed = path + at + speed, "", ""
-    return f"replay:{Path(path).expanduser().absolute()}{at}{speed}" if path else text
+    return f"replay:{expanded(path).absolute()}{at}{speed}" if path else text
 
 
 class _Stopper:

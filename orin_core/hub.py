@@ -25,6 +25,7 @@ from orin_core import catalog
 from orin_core.assets import hub_cache, hub_names, transfer
 from orin_core.assets.local_paths import SPLITS, task_of
 from orin_core.errors import BadRequest, OrinError
+from orin_core.spec import Task
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -191,25 +192,31 @@ def _model_files(repo: _Repo, names: list[str]) -> list[str]:
     """Returns the files of a transformers model; one that nobody vouches for is looked at before it is fetched.
 
     Raises:
-        BadRequest: it has no safetensors or no processor, or a task that has no workload.
+        BadRequest: it has no safetensors, no processor or tokenizer, or a task that has no workload.
     """
     if not any(fnmatch(name, "*.safetensors") for name in names):
         pickles = [f"{repo.repo_id}/{name}" for name in names if name.endswith(".pt")]
         hint = f"If one of its YOLO files is meant, name it: {', '.join(pickles[:3])}." if pickles else ""
         raise BadRequest(f"{repo.repo_id} has no safetensors.", hint or "Pickled weights are not fetched.")
-    lacking = next((name for name in (hub_cache.CONFIG, hub_cache.PREPROCESSOR) if name not in names), None)
-    if lacking:
-        raise BadRequest(f"{repo.repo_id} has no {lacking}.", "Models of the transformers library for images have one.")
-    if repo.name == repo.repo_id:
-        folder = snapshot_download(
-            repo.repo_id,
-            revision=repo.revision,
-            allow_patterns=[hub_cache.CONFIG],
-            etag_timeout=ETAG_TIMEOUT_S,
-            tqdm_class=_Silent,
-        )
-        task_of(Path(folder) / hub_cache.CONFIG, repo.repo_id)
+    if hub_cache.CONFIG not in names:
+        raise BadRequest(f"{repo.repo_id} has no {hub_cache.CONFIG}.", "Models of the transformers library have one.")
+    row = catalog.model_row(repo.name)
+    task = row.task if row else _task_there(repo)
+    needed = hub_cache.TOKENIZER if task is Task.TEXT_GENERATION else hub_cache.PREPROCESSOR
+    if needed not in names:
+        raise BadRequest(f"{repo.repo_id} has no {needed}.", "It says how the model takes images or prompts.")
     return [name for name in names if not name.endswith(".pt")]
+
+
+def _task_there(repo: _Repo) -> Task:
+    folder = snapshot_download(
+        repo.repo_id,
+        revision=repo.revision,
+        allow_patterns=[hub_cache.CONFIG],
+        etag_timeout=ETAG_TIMEOUT_S,
+        tqdm_class=_Silent,
+    )
+    return task_of(Path(folder) / hub_cache.CONFIG, repo.repo_id)
 
 
 def _parts(repo: _Repo, wanted: list[DryRunFileInfo]) -> dict[str, transfer.RemoteFile]:

@@ -40,7 +40,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     kit.add_argument("--yes", action="store_true", help="agree to live mode changes; never to a reboot")
     kit.add_argument("--no-modes", action="store_true", help="change no power mode and do not ask")
     kit.add_argument("--seconds-per-model", type=float, default=STANDARD_S, help="length of each run in s; 0 for none")
-    kit.add_argument("--models", help="names or paths with commas between (default: the catalogue)")
+    kit.add_argument("--models", help="names or paths with commas between (default: what needs no download)")
     kit.add_argument("--dataset", default=catalog.DATASETS[0].name, help="name or folder of images")
     kit.add_argument("--lines", type=int, default=30, help="tegrastats lines to take each time")
     kit.add_argument("--interval-ms", type=int, default=1000, help="time between them")
@@ -74,7 +74,9 @@ def command(arguments: argparse.Namespace, settings: Settings) -> int:
             facts |= kit.modes(settings.state_dir, say)
     with tempfile.TemporaryDirectory(prefix="orin-kit-") as work:
         if arguments.seconds_per_model > 0:
-            names = arguments.models.split(",") if arguments.models else [row.name for row in catalog.MODELS]
+            # Those that run whatever is on this machine.
+            usual = [row.name for row in catalog.MODELS if row.config]
+            names = arguments.models.split(",") if arguments.models else usual
             plan = kit_runs.Plan(models=tuple(names), dataset=arguments.dataset, seconds=arguments.seconds_per_model)
             facts["runs"] = kit_runs.run_models(plan, settings, Path(work) / "runs", bundle, say)
     facts["comparisons"] = [dataclasses.asdict(item) for item in kit.comparisons]

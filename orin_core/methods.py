@@ -47,6 +47,17 @@ PRECISIONS: Mapping[Method, tuple[Precision, ...]] = {
 }
 """What each can compute in; what the device can is known by the worker alone."""
 
+NEW_TOKENS = 64
+"""Tokens that text generation writes behind each prompt: the same number in every run, so that runs can be compared."""
+
+OF_TEXT = (Method.BATCHED, Method.REFERENCE)
+"""Methods that text generation has."""
+_NOT_OF_TEXT: Mapping[Method, str] = {
+    Method.PIPELINE: "the library's call gives the whole answer at once, so the first token cannot be timed",
+    Method.GRAPH: "every token makes the input longer, and a CUDA graph repeats one shape",
+    Method.ONNX: "an answer is a call for each of its tokens, and only a single call is exported",
+}
+
 PRELOADABLE = (Method.BATCHED, Method.GRAPH, Method.ONNX)
 """Methods that take decoded images from memory; the others read each image themselves, as they are used."""
 
@@ -74,3 +85,23 @@ def check(method: str, precision: str, *, batch_size: int, preload: bool) -> Non
     if preload and Method(method) not in PRELOADABLE:
         others = ", ".join(one.value for one in PRELOADABLE)
         raise BadRequest(f"{method} reads its images itself, so they cannot be preloaded.", f"Use one of {others}.")
+
+
+def check_text(method: str, *, preload: bool) -> None:
+    """Refuses what means nothing for text generation.
+
+    Args:
+        method: value of a :class:`Method`.
+        preload: whether items are decoded before the clock starts.
+
+    Raises:
+        BadRequest: it does; says why.
+    """
+    if why := _NOT_OF_TEXT.get(Method(method)):
+        names = " or ".join(one.value for one in OF_TEXT)
+        raise BadRequest(f"{method} does not generate text: {why}.", f"Use --method {names}.")
+    if preload:
+        raise BadRequest(
+            "Prompts are not preloaded: tokenising one takes next to nothing beside its answer.",
+            "Leave --preload away.",
+        )

@@ -16,6 +16,9 @@ from orin_core import methods
 from orin_core.errors import BadRequest
 from orin_core.profiles import Profile
 
+IMAGES, PROMPTS = "images", "prompts"
+"""What a data set can hold."""
+
 CAMERA = "camera:"
 """How the name of a camera begins as a data set: a number, a device or a video file follows."""
 
@@ -50,6 +53,7 @@ class Task(str, enum.Enum):
     CLASSIFICATION = "image-classification"
     DEPTH = "depth-estimation"
     DETECTION = "object-detection"
+    TEXT_GENERATION = "text-generation"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,19 +100,20 @@ class ModelSpec:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSpec:
-    """Which images are fed to the model.
+    """Which images, or prompts, are fed to the model.
 
     Args:
         name: catalogue name (``cifar100``), hub id or path, as shown to people.
         label: display name.
         kind: ``hub`` (datasets cache), ``folder`` (image files, or what the datasets library saved),
-            ``parquet``, ``camera`` or ``synthetic`` (seeded noise).
+            ``parquet``, ``text`` (prompts, one a line), ``camera`` or ``synthetic`` (seeded noise).
         dataset_id: hub id, absolute path, or a camera's number.
         split: hub split, or None.
         revision: hub commit, or None.
         items: number of images in one pass; None where it is not known, or a camera has no end.
         height_px: height of synthetic images.
         width_px: width of synthetic images.
+        holds: ``images`` or ``prompts``; None where only who opens it can tell.
     """
 
     name: str
@@ -120,6 +125,7 @@ class DatasetSpec:
     items: int | None = None
     height_px: int = 32
     width_px: int = 32
+    holds: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,9 @@ class StandInHub:
         self.go_on = threading.Event()
         self.cut_after: int | None = None
         """So many bytes of the next large answer are sent, then the connection ends."""
+        self.silent_after_cut = 0
+        """So many requests after that get no answer, as where a network is gone for a moment."""
+        self.silent = 0
         self.ranges = True
         self.served_instead: dict[str, bytes] = {}
         """Contents that are sent in place of those of a SHA-256."""
@@ -90,6 +93,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         path = urlsplit(self.path).path
+        if self.hub.silent:
+            self.hub.silent -= 1
+            self.close_connection = True
+            return None
         self.hub.asked.append((self.command, path, dict(self.headers.items())))
         if path.startswith("/large/"):
             return self._large(path.removeprefix("/large/"))
@@ -132,6 +139,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             for place in range(offset, len(content), 65536):
                 sent = place - offset
                 if cut is not None and sent >= cut:
+                    self.hub.silent = self.hub.silent_after_cut
                     break
                 if self.hub.pause_after is not None and sent >= self.hub.pause_after:
                     self.hub.go_on.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from orin_core.inference.loop import Loop
 from orin_core.inference.methods import Method, Setting, open_method
 from orin_core.inference.process import Events, Stop
 from orin_core.inference.rehearsal import rehearse
+from orin_core.inference.sources import Pixels, Source
 from orin_core.inference.stream import CpuStream, Stream
 from orin_core.inference.workload import Workload
 from orin_core.methods import Method as Name
@@ -29,12 +31,38 @@ def method_of(
     precision: Precision = Precision.FP32,
     batch_size: int = 1,
     stream: Stream | None = None,
+    source: Source | None = None,
 ) -> Method:
     """A method on the CPU, or on whatever the stream leads to."""
     setting = Setting(
-        workload=workload, device=CPU, stream=stream or CpuStream(), precision=precision, batch_size=batch_size
+        workload=workload,
+        device=CPU,
+        stream=stream or CpuStream(),
+        precision=precision,
+        batch_size=batch_size,
+        source=source,
     )
     return open_method(name, setting)
+
+
+class Images:
+    """A source of images in memory; the second cannot be read."""
+
+    kind = "local"
+
+    def __init__(self, images: Sequence[Pixels]) -> None:
+        self._images = images
+
+    def __len__(self) -> int:
+        return len(self._images) + 1
+
+    def name(self, index: int) -> str:
+        return str(index)
+
+    def read(self, index: int) -> Pixels:
+        if index == 1:
+            raise OSError("cut off")
+        return self._images[max(index - 1, 0)]
 
 
 def told(path: Path) -> list[dict[str, Any]]:

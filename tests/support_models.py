@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -61,4 +62,58 @@ def save_tiny_depth(folder: Path) -> Path:
     auto.from_config(config).save_pretrained(folder)
     processor: Any = DPTImageProcessor
     processor.from_dict(TINY_DEPTH_PROCESSOR).save_pretrained(folder)
+    return folder
+
+
+def _tokenizer_of_bytes() -> dict[str, Any]:
+    """A ``tokenizer.json`` with ``<s>``, ``</s>`` and a token for each byte, written as byte-level BPE writes it."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    letters = [chr(code) for code in (*plain, *range(256, 512 - len(plain)))]
+    special = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    bytes_as_letters = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    vocabulary = {token: number for number, token in enumerate(["<s>", "</s>", *letters])}
+    return {
+        "version": "1.0",
+        "added_tokens": [{"id": number, "content": token, **special} for number, token in enumerate(["<s>", "</s>"])],
+        "pre_tokenizer": bytes_as_letters,
+        "decoder": bytes_as_letters,
+        "model": {"type": "BPE", "vocab": vocabulary, "merges": []},
+    }
+
+
+def save_tiny_text(folder: Path, *, context: int = 512, seed: int = 0) -> Path:
+    """Writes a Llama with two 64-wide layers, its weights, and a tokenizer of bytes.
+
+    Args:
+        folder: where it goes.
+        context: positions that it knows.
+        seed: of its weights.
+    """
+    import torch
+
+    from orin_core.inference.vision_ops import ensure_vision_ops
+
+    ensure_vision_ops()
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    tokenizer = _tokenizer_of_bytes()
+    config = LlamaConfig(
+        vocab_size=len(tokenizer["model"]["vocab"]),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=context,
+        bos_token_id=0,
+        eos_token_id=1,
+    )
+    torch.manual_seed(seed)
+    model: Any = LlamaForCausalLM(config)
+    # As they are made, all logits are nearly the same.
+    model.lm_head.weight.data.mul_(20)
+    model.save_pretrained(folder)
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    named = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "eos_token": "</s>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(named))
     return folder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orin_core.analysis.summary_keys import number, text
@@ -52,6 +52,16 @@ def larger_batch(method: str | None) -> str:
     if method is None:
         return f"Use batch {LARGE_BATCH}, or prepare the images on the GPU."
     return _BATCHED if method in _ONE_BY_ONE else f"Use --batch-size {LARGE_BATCH}."
+
+
+def half_precision(rows: Sequence[_Summary]) -> str:
+    """Returns ``FP16,`` to go on with, for runs of several modes; empty where one of them is of half precision already.
+
+    Args:
+        rows: with ``precision`` where it is known.
+    """
+    wide = (None, Precision.FP32.value, Precision.TF32.value)
+    return "FP16, " if all(text(row, "precision") in wide for row in rows) else ""
 
 
 def for_the_gpu(summary: _Summary) -> str:

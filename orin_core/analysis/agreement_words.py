@@ -12,9 +12,10 @@ from orin_core.methods import Method, Precision
 
 _Summary = Mapping[str, Any]
 
-TOP1, DEPTH_ERROR, BOX_IOU = "top1", "depth_error", "box_iou"
-"""Metrics: share of images of the same class; mean difference over the reference's range; mean IoU of boxes."""
-_UNIT = {TOP1: "%", DEPTH_ERROR: "%"}
+TOP1, DEPTH_ERROR, BOX_IOU, TOKENS = "top1", "depth_error", "box_iou", "tokens"
+"""Metrics: share of images of the same class; mean difference over the reference's range; mean IoU of boxes; share of
+tokens that are the reference's."""
+_UNIT = {TOP1: "%", DEPTH_ERROR: "%", TOKENS: "%"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,8 @@ class Agreement:
             return f"depth differs by {_shown(self.metric, self.value)}"
         if self.metric == BOX_IOU:
             return f"boxes overlap by {_shown(self.metric, self.value)}"
+        if self.metric == TOKENS:
+            return f"{_shown(self.metric, self.value)} of tokens agree"
         return f"{self.metric} {_shown(self.metric, self.value)}"
 
     @property
@@ -59,6 +62,9 @@ class Agreement:
         if self.metric == BOX_IOU:
             overlap = _shown(self.metric, self.value)
             return f"The boxes on {images} overlap with those of the reference by {overlap}; {limit} is needed"
+        if self.metric == TOKENS:
+            prompts, share = counted(self.images, "prompt"), _shown(self.metric, self.value)
+            return f"Of the tokens behind {prompts}, {share} are the reference's; {limit} is needed"
         return f"Held against the reference on {images}, {self.metric} is {self.value:.4g}; the limit is {limit}"
 
     @property

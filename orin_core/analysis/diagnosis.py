@@ -246,8 +246,8 @@ def across_modes(rows: Sequence[_Summary]) -> Diagnosis | None:
 
     Args:
         rows: one per power mode (several of one mode are averaged), with ``power_mode``, ``fps_end_to_end``,
-            ``cpu_mhz`` (or ``cpu_ceiling_mhz``; where both are absent the caps of an AGX Orin),
-            ``gr3d_pct_mean`` and, where known, ``method``. Simulated rows are left out: their speed does not follow the
+            ``cpu_mhz`` (or ``cpu_ceiling_mhz``; where both are absent the caps of an AGX Orin), ``gr3d_pct_mean`` and,
+            where known, ``method`` and ``precision``. Simulated rows are left out: their speed does not follow the
             mode.
 
     Returns:
@@ -275,7 +275,7 @@ def across_modes(rows: Sequence[_Summary]) -> Diagnosis | None:
             sentence=mode_rows.gpu_words(modes),
             figures=figures,
             advice=(
-                "Use FP16, a mode with more of the GPU powered, or smaller images.",
+                f"Use {advise.half_precision(rows)}a mode with more of the GPU powered, or smaller images.",
                 "A faster CPU will hardly help.",
             ),
         )

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from orin_core.analysis.bounds import fps_bound
-from orin_core.analysis.findings import Finding, finding, percent
+from orin_core.analysis.findings import Finding, counted, finding, percent
 from orin_core.analysis.odd_readings import MAX_POWER_W, TEMPERATURE_C
-from orin_core.analysis.summary_keys import number, origin_of, part, text
+from orin_core.analysis.summary_keys import is_text, item_word, number, origin_of, part, text
 
 _Summary = Mapping[str, Any]
 
@@ -61,6 +61,8 @@ def findings(summary: _Summary) -> list[Finding]:
 
 def unknown(summary: _Summary) -> tuple[str, ...]:
     """Returns which of the checks could not be made, one sentence each."""
+    if is_text(summary):
+        return ("Memory traffic bounds text generation and not operations, so its speed is held against no bound.",)
     found = []
     if _has_several_sizes(summary):
         found.append(
@@ -129,7 +131,7 @@ def _results(summary: _Summary) -> Iterable[Finding]:
     if results is not None and items is not None and results < items:
         yield finding(
             "results-not-read",
-            f"Only {results:.0f} results were read for {items:.0f} images.",
+            f"Only {results:.0f} results were read for {counted(items, item_word(summary))}.",
             "What nobody reads may not have been computed: read every result before the clock stops.",
         )
 

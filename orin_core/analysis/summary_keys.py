@@ -55,6 +55,11 @@ def is_text(summary: Mapping[str, Any]) -> bool:
     return number(summary, "tokens_per_s") is not None
 
 
+def item_word(summary: Mapping[str, Any]) -> str:
+    """Returns what one item of the run is called: an image, or a prompt."""
+    return "prompt" if is_text(summary) else "image"
+
+
 def part(summary: Mapping[str, Any], key: str, name: str) -> float | None:
     """Returns one figure of an object of figures; None where either is absent or it is no number."""
     found = summary.get(key)

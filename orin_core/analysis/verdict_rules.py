@@ -15,6 +15,7 @@ from orin_core.analysis.summary_keys import (
     flag,
     has_power_modes,
     is_text,
+    item_word,
     mode_label,
     number,
     origin_of,
@@ -60,7 +61,8 @@ def minimum(summary: _Summary, profile: Profile) -> list[Finding]:
     if items is None and is_run:
         found.append(finding("too-few-items", "How many images were done was not recorded.", "Run it again."))
     if items is not None and items < min_items:
-        rest = f"FPS rests on {counted(items, 'image')}; {name} needs {min_items}."
+        speed = "The speed" if is_text(summary) else "FPS"
+        rest = f"{speed} rests on {counted(items, item_word(summary))}; {name} needs {min_items}."
         found.append(finding("too-few-items", rest, "Run it longer." if is_run else ""))
     return [(code, words.strip()) for code, words in found]
 
@@ -151,11 +153,12 @@ def _items(summary: _Summary) -> Iterable[Finding]:
     if failed:
         yield finding(
             "failed-items",
-            f"{counted(failed, 'image')} could not be read.",
+            f"{counted(failed, item_word(summary))} could not be read.",
             "Mend or remove what is broken, and run again.",
         )
     if items is not None and asked is not None and items < asked:
-        yield finding("items-missing", f"Only {items:.0f} of {asked:.0f} images were done.", "Let it run to its end.")
+        what = f"{item_word(summary)}s"
+        yield finding("items-missing", f"Only {items:.0f} of {asked:.0f} {what} were done.", "Let it run to its end.")
 
 
 def _idle_inside(summary: _Summary) -> Iterable[Finding]:

@@ -7,15 +7,20 @@ from pathlib import Path
 
 from orin_core.assets.libraries import missing_for_camera
 from orin_core.errors import BadRequest
-from orin_core.spec import CAMERA, DatasetSpec
+from orin_core.spec import CAMERA, IMAGES, DatasetSpec
+from orin_core.user_paths import expanded
 
 _DEV = Path("/dev")
 
 
 def camera_name(name: str) -> str:
-    """Returns the name of a camera as seen from any folder."""
+    """Returns the name of a camera as seen from any folder.
+
+    Raises:
+        BadRequest: it is a path in the home folder of nobody.
+    """
     what = name.removeprefix(CAMERA).strip()
-    return f"{CAMERA}{what}" if what.isdecimal() or not what else f"{CAMERA}{Path(what).expanduser().absolute()}"
+    return f"{CAMERA}{what}" if what.isdecimal() or not what else f"{CAMERA}{expanded(what).absolute()}"
 
 
 def camera_dataset(name: str, dev: Path = _DEV) -> DatasetSpec:
@@ -42,4 +47,4 @@ def camera_dataset(name: str, dev: Path = _DEV) -> DatasetSpec:
     if missing := missing_for_camera():
         raise BadRequest(f"A camera cannot be used here: {missing}", "Image folders and data sets are not affected.")
     label = f"camera {what}" if what.isdecimal() else path.stem
-    return DatasetSpec(name=name, label=label, kind="camera", dataset_id=what)
+    return DatasetSpec(name=name, label=label, kind="camera", dataset_id=what, holds=IMAGES)

@@ -17,8 +17,17 @@ CONFIG = "config.json"
 PREPROCESSOR = "preprocessor_config.json"
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
-MODEL_FILES = (CONFIG, PREPROCESSOR, WEIGHTS, WEIGHTS_INDEX, "model-*-of-*.safetensors")
+TOKENIZER = "tokenizer.json"
+TOKENIZER_FILES = (TOKENIZER, "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja")
+GENERATION = "generation_config.json"
+MODEL_FILES = (
+    *(CONFIG, PREPROCESSOR, WEIGHTS, WEIGHTS_INDEX, "model-*-of-*.safetensors"),
+    *(*TOKENIZER_FILES, GENERATION),
+)
 """What a model needs; pickles and code are never fetched."""
+
+LANGUAGE_MODEL = "ForCausalLM"
+"""How the architecture of a model that generates text ends."""
 
 _SHARD = re.compile(r"-(\d+)-of-(\d+)\.[a-z]+$")
 
@@ -66,10 +75,29 @@ def cached_model(repo_id: str, *, revision: str | None = None, weights_file: str
 
     Args:
         repo_id: hub id.
-        revision: hub commit; the cache's ``main`` without it.
+        revision: hub commit; without it the cache's ``main``, else the newest that is whole: what is fetched or
+            unpacked later moves ``main``, and other files of the repository stay with theirs.
         weights_file: the one file that is needed (a ``.pt``); without it a configuration, a
-            processor and safetensors are.
+            processor or tokenizer, and safetensors are.
     """
+    repo = Path(constants.HF_HUB_CACHE) / f"models--{repo_id.replace('/', '--')}"
+    found = (_model_of(repo_id, one, weights_file) for one in _revisions(repo, revision))
+    return next((model for model in found if model is not None), None)
+
+
+def _revisions(repo: Path, revision: str | None) -> list[str]:
+    """Returns the revisions of a repository folder to look at: the one that is asked for, else ``main`` and others."""
+    if revision is not None:
+        return [revision]
+    try:
+        main = [(repo / "refs" / "main").read_text(encoding="utf-8").strip()]
+    except OSError:
+        main = []
+    others = sorted((repo / "snapshots").glob("*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    return list(dict.fromkeys(filter(None, [*main, *(folder.name for folder in others)])))
+
+
+def _model_of(repo_id: str, revision: str, weights_file: str | None) -> CachedModel | None:
     if weights_file is not None:
         weights = cached_file(repo_id, weights_file, revision=revision)
         if weights is None:
@@ -77,12 +105,22 @@ def cached_model(repo_id: str, *, revision: str | None = None, weights_file: str
         snapshot = weights.parents[weights_file.count("/")]
         return CachedModel(path=weights, revision=snapshot.name, size_mb=_size_mb([weights]))
     config = cached_file(repo_id, CONFIG, revision=revision)
-    if config is None or not (config.parent / PREPROCESSOR).is_file():
+    if config is None or not (config.parent / input_file(config)).is_file():
         return None
     shards = weight_files(config.parent)
     if not shards:
         return None
     return CachedModel(path=config.parent, revision=config.parent.name, size_mb=_size_mb(shards))
+
+
+def input_file(config: Path) -> str:
+    """Returns which file says how a model takes what it is given: its tokenizer, or its image processor.
+
+    Args:
+        config: its ``config.json``.
+    """
+    architectures = (read_json(config) or {}).get("architectures") or []
+    return TOKENIZER if any(str(one).endswith(LANGUAGE_MODEL) for one in architectures) else PREPROCESSOR
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -121,22 +159,19 @@ def cached_dataset(dataset_id: str, split: str, *, revision: str | None = None) 
     Args:
         dataset_id: hub id.
         split: name of the split.
-        revision: hub commit; whatever is there without it.
+        revision: hub commit; without it as for :func:`cached_model`.
     """
     return _fetched(dataset_id, split, revision) or _prepared(dataset_id, split, revision)
 
 
 def _fetched(dataset_id: str, split: str, revision: str | None) -> CachedDataset | None:
     repo = Path(constants.HF_HUB_CACHE) / f"datasets--{dataset_id.replace('/', '--')}"
-    if revision is None:
-        try:
-            revision = (repo / "refs" / "main").read_text().strip()
-        except OSError:
-            return None
-    snapshot = repo / "snapshots" / revision
-    names = [path.relative_to(snapshot).as_posix() for path in snapshot.rglob("*.parquet") if path.is_file()]
-    files = tuple(snapshot / name for name in split_files(names, split))
-    return CachedDataset(files=files, kind="parquet", revision=revision, size_mb=_size_mb(files)) if files else None
+    for one in _revisions(repo, revision):
+        snapshot = repo / "snapshots" / one
+        names = [path.relative_to(snapshot).as_posix() for path in snapshot.rglob("*.parquet") if path.is_file()]
+        if files := tuple(snapshot / name for name in split_files(names, split)):
+            return CachedDataset(files=files, kind="parquet", revision=one, size_mb=_size_mb(files))
+    return None
 
 
 def _prepared(dataset_id: str, split: str, revision: str | None) -> CachedDataset | None:

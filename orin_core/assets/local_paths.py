@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orin_core.assets import hub_cache, parquet
+from orin_core.assets import hub_cache, parquet, prompt_file
 from orin_core.assets.image_folder import image_files, is_saved_dataset
 from orin_core.errors import BadRequest, NotCached
-from orin_core.spec import DatasetSpec, ModelSpec, Task
+from orin_core.spec import IMAGES, PROMPTS, DatasetSpec, ModelSpec, Task
 
 SPLITS = ("test", "validation", "val", "train")
 """Splits of a data set outside the catalogue, the first that is there being taken."""
@@ -17,7 +17,7 @@ def local_model(path: Path, weights: str) -> ModelSpec:
     """Returns the model that a path holds.
 
     Args:
-        path: absolute; a folder with ``config.json``, processor and safetensors, or a ``.pt`` file.
+        path: absolute; a folder with ``config.json``, processor or tokenizer, and safetensors, or a ``.pt`` file.
         weights: ``random`` builds from the configuration alone; all else wants the weights.
 
     Raises:
@@ -35,10 +35,10 @@ def local_model(path: Path, weights: str) -> ModelSpec:
             "Name a folder that save_pretrained wrote, or a YOLO .pt file.",
         )
     task = task_of(config)
-    if not (path / hub_cache.PREPROCESSOR).is_file():
-        raise BadRequest(
-            f"{path} has no preprocessor_config.json.", "Save the model's image processor into the same folder."
-        )
+    needed = hub_cache.input_file(config)
+    if not (path / needed).is_file():
+        what = "tokenizer" if task is Task.TEXT_GENERATION else "image processor"
+        raise BadRequest(f"{path} has no {needed}.", f"Save the model's {what} into the same folder.")
     if weights != "random" and not hub_cache.weight_files(path):
         raise NotCached(
             f"{path} has no complete safetensors.",
@@ -83,37 +83,44 @@ def task_of(config: Path, name: str = "") -> Task:
             return Task.CLASSIFICATION
         if architecture.endswith("ForDepthEstimation"):
             return Task.DEPTH
+        if architecture.endswith(hub_cache.LANGUAGE_MODEL):
+            return Task.TEXT_GENERATION
     what = ", ".join(architectures) or "a model of no named architecture"
     detection = any(one.endswith("ForObjectDetection") for one in architectures)
     raise BadRequest(
         f"{name or config.parent.name} is {what}, which has no workload here.",
         "Detection runs YOLO alone: yolov8n, a .pt file, or one on the hub as owner/name/file.pt."
         if detection
-        else "Models for image classification and depth estimation run, and YOLO .pt files.",
+        else "Models for image classification, depth estimation and text generation run, and YOLO .pt files.",
     )
 
 
 def local_dataset(path: Path) -> DatasetSpec:
-    """Returns the data set that a path holds: image files, parquet, or what the datasets library saved.
+    """Returns the data set that a path holds: image files, prompts, parquet, or what the datasets library saved.
 
     Args:
-        path: absolute; a folder, or a parquet file.
+        path: absolute; a folder, a parquet file, or a file of prompts.
 
     Raises:
-        BadRequest: there is no such folder, or it holds no images.
+        BadRequest: there is no such folder, or it holds neither images nor prompts.
     """
     if path.is_file() and path.suffix.lower() == parquet.SUFFIX:
         return _parquet_dataset(path)
+    if path.is_file() and path.suffix.lower() in prompt_file.SUFFIXES:
+        return _prompts_dataset(path)
     if not path.is_dir():
         raise BadRequest(
-            f"There is no folder {path}." if not path.exists() else f"{path} is neither a folder nor a parquet file.",
-            "Name a folder of image files, a parquet file, or cifar100.",
+            f"There is no folder {path}."
+            if not path.exists()
+            else f"{path} is neither a folder nor a file of parquet or prompts.",
+            "Name a folder of image files, a parquet file, a .txt file with one prompt a line, or cifar100.",
         )
     if splits := (hub_cache.read_json(path / "dataset_dict.json") or {}).get("splits"):
         path = path / next((split for split in SPLITS if split in splits), str(splits[0]))
-    items = None
+    items: int | None = None
+    holds: str | None = None
     if not is_saved_dataset(path):
-        items = len(image_files(path))
+        items, holds = len(image_files(path)), IMAGES
         if not items and parquet.parquet_files(path):
             return _parquet_dataset(path)
         if not items:
@@ -121,9 +128,14 @@ def local_dataset(path: Path) -> DatasetSpec:
                 f"{path} holds no images.",
                 "Put PNG, JPEG, WebP or BMP files there, or parquet files with images, or name another folder.",
             )
-    return DatasetSpec(name=str(path), label=path.name, kind="folder", dataset_id=str(path), items=items)
+    return DatasetSpec(name=str(path), label=path.name, kind="folder", dataset_id=str(path), items=items, holds=holds)
+
+
+def _prompts_dataset(path: Path) -> DatasetSpec:
+    items = len(prompt_file.read_prompts(path))
+    return DatasetSpec(name=str(path), label=path.name, kind="text", dataset_id=str(path), items=items, holds=PROMPTS)
 
 
 def _parquet_dataset(path: Path) -> DatasetSpec:
-    items = parquet.count_images(path)
-    return DatasetSpec(name=str(path), label=path.stem, kind="parquet", dataset_id=str(path), items=items)
+    items, holds = parquet.rows_of(path)
+    return DatasetSpec(name=str(path), label=path.stem, kind="parquet", dataset_id=str(path), items=items, holds=holds)

@@ -1,4 +1,4 @@
-"""Parquet files as a data set: which files, which of their columns holds images, how many rows."""
+"""Parquet files as a data set: which files, which of their columns holds images or prompts, how many rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from orin_core.assets.prompt_file import columns_of_text, text_column
 from orin_core.errors import BadRequest
+from orin_core.spec import IMAGES, PROMPTS
 
 SUFFIX = ".parquet"
 
@@ -24,14 +26,16 @@ def parquet_files(path: Path) -> list[Path]:
     return sorted(file for file in found if not any(part.startswith(".") for part in file.relative_to(path).parts))
 
 
-def count_images(path: Path) -> int:
-    """Returns the number of rows with images that parquet files hold; only their ends are read, and one image.
+def rows_of(path: Path) -> tuple[int, str]:
+    """Returns how many rows parquet files hold, and whether images or prompts; only their ends are read, and one image.
+
+    Files with a column of images hold images, whatever else they have.
 
     Args:
         path: a parquet file, or a folder of them.
 
     Raises:
-        BadRequest: a file cannot be read, the files have other columns than each other, or none has images.
+        BadRequest: a file cannot be read, the files have other columns than each other, or none of either.
     """
     # Slow to import, and needed for this alone.
     import pyarrow as pa
@@ -42,23 +46,26 @@ def count_images(path: Path) -> int:
         try:
             with pq.ParquetFile(file) as opened:
                 items += opened.metadata.num_rows
-                column = image_column(opened.schema_arrow, functools.partial(_first, opened))
+                image = image_column(opened.schema_arrow, functools.partial(_first, opened))
+                column = image or text_column(columns_of_text(opened.schema_arrow))
                 names = ", ".join(opened.schema_arrow.names)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise BadRequest(
                 f"{file} is no parquet file that can be read.", "Copy it anew, or name another one."
             ) from error
         if column is None:
-            raise BadRequest(f"{file} has no column of images.", f"Its columns are {names}.")
-        columns.add(column)
+            raise BadRequest(f"{file} has no column of images or text.", f"Its columns are {names}.")
+        columns.add((column, IMAGES if image else PROMPTS))
     if len(columns) > 1:
         raise BadRequest(
-            f"The parquet files of {path} have their images in the columns {', '.join(sorted(columns))}.",
+            f"The parquet files of {path} have their images or prompts in the columns "
+            f"{', '.join(sorted(column for column, _ in columns))}.",
             "Name one of the files, or put those of one data set into a folder of their own.",
         )
     if not items:
         raise BadRequest(f"{path} holds no rows.", "Name another file or folder.")
-    return items
+    ((_, holds),) = columns
+    return items, holds
 
 
 def image_column(schema: Any, first: Callable[[str], Any]) -> str | None:

@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
+from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # documented, and listed nowhere
 
 from orin_core.errors import OrinError
@@ -155,7 +156,12 @@ def _attempt(file: RemoteFile, offset: int, out: Any, count: Callable[[int], Non
 def _stream(file: RemoteFile, offset: int, out: Any, count: Callable[[int], None]) -> Iterator[bytes]:
     """Yields the contents from ``offset`` on, or from the start where the server knows no ranges."""
     # Asked for each time: where the contents lie is signed for some minutes only.
-    found = _metadata(file.repo_id, file.repo_type, file.revision, file.filename, TIMEOUT_S)
+    try:
+        found = _metadata(file.repo_id, file.repo_type, file.revision, file.filename, TIMEOUT_S)
+    except OSError:
+        raise
+    except Exception as error:  # boundary: what the library's transport raises changes with its releases
+        raise ConnectionError(f"the hub does not answer ({error})") from error
     if found.etag != file.etag:
         raise OrinError(f"{file.filename} of {file.repo_id} has changed meanwhile.", "Start the download again.")
     request = urllib.request.Request(found.location, headers={"Accept-Encoding": "identity"})
@@ -190,6 +196,8 @@ def _passes(error: Exception) -> bool:
     if isinstance(error, urllib.error.HTTPError):
         error.close()
         return error.code in _PASSING
+    if isinstance(error, HfHubHTTPError):
+        return error.response.status_code in _PASSING
     return not (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG))
 
 

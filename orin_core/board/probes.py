@@ -15,6 +15,7 @@ from orin_core.board.probe_tegrastats import TegrastatsProbe
 from orin_core.board.simulator.state import prepare
 from orin_core.board.sysfs import Sysfs
 from orin_core.errors import BadRequest, TelemetryError
+from orin_core.user_paths import expanded
 
 __all__ = [
     "Activity",
@@ -92,7 +93,7 @@ def _replay(text: str) -> Telemetry:
         speed = 0.0 if match["speed"].lower() == "max" else float(match["speed"])
     elif match is None and "@" in text and not path.exists() and Path(text.rpartition("@")[0]).is_file():
         raise BadRequest(f"{text.rpartition('@')[2]!r} is no speed.", "Use a number such as 10, or max.")
-    path = path.expanduser()
+    path = expanded(str(path))
     if not text or not path.is_file():
         raise BadRequest(f"There is no log {str(path)!r} to replay.", "Use replay:FILE or replay:FILE@SPEED.")
     if not math.isfinite(speed):

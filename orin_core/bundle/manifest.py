@@ -25,7 +25,7 @@ MIN_LEFT_MB = 200
 """What must be left on a disk that is written, MB."""
 READ_BYTES = 4 * 1024 * 1024
 
-_ENDINGS = (".json", ".safetensors", ".pt", ".parquet", ".arrow")
+_ENDINGS = (".json", ".jinja", ".safetensors", ".pt", ".parquet", ".arrow")
 """Files of other endings are never needed here, so a bundle with one is no bundle."""
 _HUB = re.compile(r"hub/(models|datasets)--[\w.-]+/(blobs/[A-Za-z0-9]+|snapshots/\w+/.+)")
 _PREPARED = re.compile(r"datasets/[\w.-]+/[^/]+/[^/]+/\w+/[^/]+")
@@ -149,11 +149,13 @@ class Manifest:
             _check_item(item)
         places = [entry.place for entry in self.files]
         names = [*places, *(link for link, _ in self.links)]
-        repos = {repo_folder(item.kind, item.repo_id) for item in self.items}
+        # As the hub's library and the datasets library name their folders.
+        owned = {f"hub/{repo_folder(item.kind, item.repo_id)}" for item in self.items}
+        owned |= {f"datasets/{item.repo_id.replace('/', '___')}" for item in self.items if item.kind == "dataset"}
         for name in names:
             if not _is_place(name):
                 raise ValueError(f"it has a file at {name!r}")
-            if name.startswith("hub/") and name.split("/")[1] not in repos:
+            if "/".join(name.split("/")[:2]) not in owned:
                 raise ValueError(f"{name!r} belongs to nothing in it")
         if len(set(names)) != len(names):
             raise ValueError("it has a file twice")

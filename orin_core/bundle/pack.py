@@ -114,7 +114,10 @@ def _add_model(name: str, chosen: _Chosen) -> None:
     if weights_file:
         chosen.add(item, [found.path])
         return
-    names = (hub_cache.CONFIG, hub_cache.PREPROCESSOR, hub_cache.WEIGHTS_INDEX)
+    names = (
+        *(hub_cache.CONFIG, hub_cache.PREPROCESSOR, hub_cache.WEIGHTS_INDEX, hub_cache.GENERATION),
+        *hub_cache.TOKENIZER_FILES,
+    )
     described = [path for file in names if (path := found.path / file).is_file()]
     chosen.add(item, [*described, *hub_cache.weight_files(found.path)])
 

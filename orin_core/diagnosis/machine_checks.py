@@ -90,7 +90,7 @@ def looks(subject: Subject) -> list[Look]:
         Look(
             group=INFERENCE,
             name="data sets",
-            find=lambda: cached_finding(catalog.dataset_choices(), "synthetic images"),
+            find=lambda: cached_finding(catalog.dataset_choices(), "synthetic ones"),
         ),
         Look(group=MACHINE, name="disk", find=lambda: disk_finding(settings.runs_dir)),
         Look(group=MACHINE, name="state folder", find=lambda: _state_dir(settings.state_dir)),
@@ -119,9 +119,12 @@ def cached_finding(choices: Sequence[Choice], otherwise: str) -> Finding:
     if not lacking:
         return State.OK, words
     names = ", ".join(choice.label for choice in lacking)
+    alone = [choice.label for choice in lacking if not choice.replaceable]
+    replaced = f"their runs take {otherwise}, at the same speed"
+    replaced += f"; {', '.join(alone)} cannot run without" if alone else ""
     return (
         State.WARNING,
-        f"{words} Not here: {names}; their runs take {otherwise}, at the same speed.",
+        f"{words} Not here: {names}; {replaced}.",
         f"Fetch with: python -m orin_core fetch {lacking[0].name}",
     )
 

@@ -19,7 +19,7 @@ import torch.nn.functional as F  # noqa: N812
 from orin_core.inference.feed import batch_of
 from orin_core.inference.methods import Method, put_through
 from orin_core.inference.process import Stop
-from orin_core.inference.results import CONFIDENCE, Boxes, ClassScore, DepthMap
+from orin_core.inference.results import CONFIDENCE, Answer, Boxes, ClassScore, DepthMap
 from orin_core.inference.sources import DECODE_ERRORS, Pixels, Source
 from orin_core.methods import Precision
 from orin_core.spec import Task
@@ -38,8 +38,8 @@ class Limits:
 
     Args:
         tolerance: how far a score may be off by rounding: for a class as share of the span of its
-            image's logits, for a box as score.
-        top1: least share of images of the same class.
+            image's logits, for a token of all logits of that choice, for a box as score.
+        top1: least share of images of the same class, or of tokens.
         depth_error: greatest mean difference of a depth map as share of the reference's range.
         box_iou: least mean overlap of boxes.
     """
@@ -65,7 +65,7 @@ LIMITS: Mapping[Precision, Limits] = {
 - tf32 and fp16 keep 10 bits of a mantissa, 0.1 % a product, and some hundred layers follow each other.
 - bf16 keeps 7 bits, eight times coarser, and four times as much is let pass: errors add up like a random walk.
 - int8 has 256 levels for a whole layer: published post-training losses of top-1 are 1 to 3 %, so one image of ten.
-- The same class is asked of every image, since near-ties are let pass already.
+- The same class is asked of every image and the same token of every place, since near-ties are let pass already.
 - Which of two boxes on one thing suppresses the other hangs on scores that may nearly tie: the one that is left may
   overlap the reference's by as little as the suppression asks, so boxes are given more room than their edges move.
 """
@@ -163,6 +163,35 @@ def _same_class(reference: ClassScore, found: ClassScore, tolerance: float) -> b
     return bool(gap <= tolerance * span)
 
 
+def tokens(reference: Sequence[Answer], found: Sequence[Answer], tolerance: float) -> tuple[float, int]:
+    """Returns the share of tokens that are the reference's, 0 to 1, and how many were compared.
+
+    Answers are compared token by token. Where they part over a near-tie, as ``top1`` has it, the
+    rest is another text and is left out; where they part over anything else, the rest counts as wrong.
+
+    Args:
+        reference: answers with their candidates.
+        found: answers to the same prompts.
+        tolerance: share of the span of the logits, 0 to 1.
+    """
+    agreeing = compared = 0
+    for one, other in zip(reference, found, strict=True):
+        same = one.tokens == other.tokens
+        parting = len(same) if same.all() else int(np.argmin(same))
+        agreeing += parting
+        near = parting < len(same) and _nearly_chosen(one, parting, int(other.tokens[parting]), tolerance)
+        compared += parting if near else len(same)
+    # Answers that part at their very first token over near-ties say nothing against the method.
+    return (agreeing / compared if compared else 1.0), compared
+
+
+def _nearly_chosen(reference: Answer, place: int, token: int, tolerance: float) -> bool:
+    if reference.candidates is None:
+        return False
+    behind = reference.candidates.behind[place][reference.candidates.ids[place] == token]
+    return bool(behind.size and behind[0] <= tolerance)
+
+
 def depth_error(reference: Sequence[DepthMap], found: Sequence[DepthMap]) -> float:
     """Returns the mean absolute difference of depth maps as share of the reference's range, at most 1.
 
@@ -253,6 +282,11 @@ def _compared_boxes(reference: Sequence[Any], found: Sequence[Any], limits: Limi
     return _event("box_iou", value, limits.box_iou, ok=value >= limits.box_iou)
 
 
+def _compared_tokens(reference: Sequence[Any], found: Sequence[Any], limits: Limits) -> dict[str, Any]:
+    value, compared = tokens(reference, found, limits.tolerance)
+    return {**_event("tokens", value, limits.top1, ok=value >= limits.top1), "tokens": compared}
+
+
 def _event(metric: str, value: float, threshold: float, *, ok: bool) -> dict[str, Any]:
     return {"metric": metric, "value": round(value, 6), "threshold": threshold, "ok": ok}
 
@@ -261,4 +295,5 @@ _COMPARED: Mapping[Task, Callable[[Sequence[Any], Sequence[Any], Limits], dict[s
     Task.CLASSIFICATION: _compared_classes,
     Task.DEPTH: _compared_depth,
     Task.DETECTION: _compared_boxes,
+    Task.TEXT_GENERATION: _compared_tokens,
 }

@@ -20,14 +20,18 @@ AHEAD_MB = 256.0
 MIN_AHEAD, MAX_AHEAD = 2, 16
 PATIENCE_S = 0.1
 
+PADDING = -1
+"""Stands before the shorter prompts of a batch; no token id."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ImageGroup:
-    """Images of one size.
+    """Images of one size, or the prompts of a batch.
 
     Args:
         positions: their places in the batch.
-        pixels: RGB, uint8, 0 to 255, shape (n, 3, height, width), on the host.
+        pixels: RGB, uint8, 0 to 255, shape (n, 3, height, width), on the host; of prompts their token ids,
+            int64, shape (n, tokens), ``PADDING`` before shorter ones.
     """
 
     positions: tuple[int, ...]
@@ -208,9 +212,12 @@ def batch_of(images: Sequence[Pixels], *, pinned: bool = False) -> Batch:
     """Returns images as one batch.
 
     Args:
-        images: RGB, uint8, shape (3, height, width) each, 1 or more.
+        images: RGB, uint8, shape (3, height, width) each, 1 or more; or prompts, int64, shape (tokens,) each.
         pinned: whether it lies in pinned memory.
     """
+    if images[0].ndim == 1:
+        group = ImageGroup(positions=tuple(range(len(images))), pixels=_left_padded(images, pinned=pinned))
+        return Batch(items=len(images), groups=(group,))
     by_shape: dict[tuple[int, ...], list[int]] = {}
     for position, pixels in enumerate(images):
         by_shape.setdefault(pixels.shape, []).append(position)
@@ -219,6 +226,14 @@ def batch_of(images: Sequence[Pixels], *, pinned: bool = False) -> Batch:
         for positions in by_shape.values()
     )
     return Batch(items=len(images), groups=groups)
+
+
+def _left_padded(prompts: Sequence[Pixels], *, pinned: bool) -> torch.Tensor:
+    """Returns prompts as one tensor, shape (n, tokens of the longest): an answer begins at the same place for all."""
+    rows = torch.full((len(prompts), max(map(len, prompts))), PADDING, dtype=torch.int64, pin_memory=pinned)
+    for row, prompt in zip(rows, prompts, strict=True):
+        row[len(row) - len(prompt) :] = torch.from_numpy(prompt)
+    return rows
 
 
 def stacked(images: Sequence[Pixels], *, pinned: bool) -> torch.Tensor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,21 +31,58 @@ def load_model(auto_class: Any, spec: ModelSpec, seed: int) -> tuple[torch.nn.Mo
     Raises:
         OrinError: the files do not make a model of this task.
     """
+    with _reading(spec):
+        model = _random(auto_class, spec, seed) if spec.path is None else _saved(auto_class, spec.path)
+        processor = _processor(spec)
+    processing = processing_of(processor)
+    if spec.path is None:
+        calm(model.eval(), model, processing.apply, seed)
+    return model.eval().requires_grad_(False), processor, processing
+
+
+def load_text_model(auto_class: Any, spec: ModelSpec) -> Any:
+    """Returns a language model in fp32, on the CPU, ready to infer; only from safetensors, as ``load_model``.
+
+    Args:
+        auto_class: transformers class that knows the task.
+        spec: which model; its weights lie in a folder.
+
+    Raises:
+        OrinError: the files do not make a model of this task.
+    """
+    with _reading(spec):
+        return _saved(auto_class, str(spec.path)).eval().requires_grad_(False)
+
+
+def load_tokenizer(spec: ModelSpec) -> Any:
+    """Returns the tokenizer of a language model.
+
+    Raises:
+        OrinError: its files do not make one.
+    """
+    from transformers import AutoTokenizer
+
+    with _reading(spec):
+        return AutoTokenizer.from_pretrained(spec.path, local_files_only=True, trust_remote_code=False)
+
+
+@contextlib.contextmanager
+def _reading(spec: ModelSpec) -> Iterator[None]:
+    """Says what is wrong with the files of a model that are read meanwhile.
+
+    Raises:
+        OrinError: they are gone, or do not fit together.
+    """
     if spec.path and not Path(spec.path).is_dir():
         raise BadRequest(f"There is no folder {spec.path} any more.", "Fetch the model again, or name another one.")
     try:
-        model = _random(auto_class, spec, seed) if spec.path is None else _saved(auto_class, spec.path)
-        processor = _processor(spec)
+        yield
     except (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError) as error:
         # What transformers raises on files that do not fit together.
         raise OrinError(
             f"{spec.label} cannot be loaded: {str(error).strip().splitlines()[0] if str(error).strip() else error!r}",
             "Fetch or save the model anew; worker.log has the details.",
         ) from error
-    processing = processing_of(processor)
-    if spec.path is None:
-        calm(model.eval(), model, processing.apply, seed)
-    return model.eval().requires_grad_(False), processor, processing
 
 
 def calm(

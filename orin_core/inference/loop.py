@@ -7,8 +7,10 @@ the oldest are taken before the next goes in. Every result is read on the host.
 from __future__ import annotations
 
 import collections
+import statistics
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 
@@ -59,6 +61,8 @@ class Loop:
         self._items_done = 0
         self._results = 0
         self._shapes: set[tuple[int, ...]] = set()
+        self._tokens = 0
+        self._first_token_s: list[float] = []
         self._end_s = 0.0
         self._bare = BareModel(
             forward=method.forward,
@@ -79,7 +83,7 @@ class Loop:
             self._warm_up()
         self._bare.run("before")
         if not self._stop.asked:
-            self._measure()
+            self.measure()
         self._bare.run("after")
 
     def _warm_up(self) -> None:
@@ -98,7 +102,12 @@ class Loop:
         while not settling.over and not self._stop.asked:
             yield next(batches)
 
-    def _measure(self) -> None:
+    def measure(self) -> None:
+        """Measures alone, from the first fetch to the last result.
+
+        Raises:
+            OrinError: no image can be read.
+        """
         spec = self._spec
         start_s = self._end_s = _now_s()
         self._events.send("phase", phase=Phase.MEASURE.value, t_s=start_s)
@@ -119,7 +128,17 @@ class Loop:
                 results=self._results,
                 input_shapes=len(self._shapes),
                 in_flight=self._method.in_flight,
+                **self._text(),
             )
+
+    def _text(self) -> dict[str, Any]:
+        """Returns what ``done`` says of text generation beside; nothing for images."""
+        if not self._first_token_s:
+            return {}
+        return {
+            "tokens": self._tokens,
+            "ttft_ms_p50": round(statistics.median(self._first_token_s) * 1000, 4),
+        }
 
     def _until_complete(self, batches: Iterator[Batch], start_s: float) -> Iterator[Batch]:
         for batch in batches:
@@ -167,6 +186,9 @@ class Loop:
             self._items_done += items
             self._results += sum(result is not None for result in taken.results)
             self._shapes |= taken.shapes
+            self._tokens += taken.tokens
+            # The prompts of a batch have their first tokens together.
+            self._first_token_s += [] if taken.first_token_s is None else [taken.first_token_s] * items
         row = (begin_s, end_s, phase.value, items, taken.forward_s * 1000, (end_s - handed_s) * 1000)
         self._events.row(row, items_done=self._items_done)
         return end_s

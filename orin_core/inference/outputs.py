@@ -75,5 +75,5 @@ def _read(source: Source, index: int) -> Pixels | None:
 def _said(workload: Workload, method: Method, pixels: Pixels) -> pictures.Said:
     """Returns what the model says of one image, put through it as a batch of one."""
     (result,) = put_through(method, batch_of([pixels])).results
-    height, width = pixels.shape[1:]
+    height, width = (1, *pixels.shape)[-2:]  # a prompt is a row of token ids
     return workload.said(result, height_px=height, width_px=width)

@@ -1,9 +1,10 @@
-"""Draws what a model said of an image: its depth in colours beside it, or boxes on it. No torch here."""
+"""Draws what a model said: depth beside an image, boxes on it, or an answer under its prompt. No torch here."""
 
 from __future__ import annotations
 
 import dataclasses
 import io
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,10 @@ _GAP_PX = 4
 _GREY = (128, 128, 128)
 _QUALITIES = (88, 75, 60, 45, 30)
 _FONT_PX = 13
+_LINE_PX = 16
+_LINE_LETTERS = 46
+"""Letters of a line of text: the font has about 6.5 px a letter."""
+_PROMPT_INK = "#0072B2"
 _MAX_DRAWN = 20
 """Boxes that are drawn, the best ones; more would hide the image."""
 _NAMED = 3
@@ -63,11 +68,13 @@ class Said:
     """What a model said of one image, as a person can read it.
 
     Args:
-        kind: ``classification``, ``depth`` or ``detection``.
+        kind: ``classification``, ``depth``, ``detection`` or ``text``.
         title: in words.
         classes: how many the model knows; None where it knows none.
         nearness: 0 far to 1 near, shape (height, width) of the depth map; None without one.
         boxes: what was found.
+        prompt: what was asked, in a picture of text.
+        answer: what was written behind it.
     """
 
     kind: str
@@ -75,6 +82,8 @@ class Said:
     classes: int | None = None
     nearness: npt.NDArray[np.float32] | None = None
     boxes: tuple[Box, ...] = ()
+    prompt: str = ""
+    answer: str = ""
 
 
 def class_name(names: Mapping[int, str], class_id: int) -> str:
@@ -122,9 +131,11 @@ def draw(pixels: Pixels, said: Said) -> Image.Image:
     """Returns the picture of an image and what was said of it, no edge longer than :data:`EDGE_PX`.
 
     Args:
-        pixels: RGB, uint8, shape (3, height, width).
+        pixels: RGB, uint8, shape (3, height, width); of text nothing is taken from it.
         said: what the model said.
     """
+    if said.kind == "text":
+        return _written(said)
     image = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
     if said.nearness is not None:
         return _beside(image, said.nearness)
@@ -154,6 +165,20 @@ def _fitted(image: Image.Image, edge_px: int) -> Image.Image:
         return image.copy()
     size = max(round(image.width * scale), 1), max(round(image.height * scale), 1)
     return image.resize(size, Image.Resampling.LANCZOS)
+
+
+def _written(said: Said) -> Image.Image:
+    """Returns prompt and answer in black on white, as many lines as there is room for; the prompt at most a third."""
+    picture = Image.new("RGB", (EDGE_PX, EDGE_PX * 3 // 4), "white")
+    canvas = ImageDraw.Draw(picture)
+    font: Any = ImageFont.load_default(_FONT_PX)
+    room = picture.height // _LINE_PX - 1
+    asked = textwrap.wrap(said.prompt, _LINE_LETTERS, max_lines=max(room // 3, 1), placeholder=" …")
+    answer = textwrap.wrap(said.answer, _LINE_LETTERS, max_lines=room - len(asked), placeholder=" …")
+    for place, line in enumerate((*asked, *answer)):
+        ink = _PROMPT_INK if place < len(asked) else "black"
+        canvas.text((_GAP_PX, _GAP_PX + place * _LINE_PX), line, fill=ink, font=font)
+    return picture
 
 
 def _beside(image: Image.Image, nearness: npt.NDArray[np.float32]) -> Image.Image:

@@ -251,4 +251,6 @@ def letterbox(pixels: torch.Tensor, *, size_px: int, stride_px: int) -> torch.Te
     pad_h, pad_w = ((size_px - edge) % stride_px / 2 for edge in target)
     border = [round(pad_w - 0.1), round(pad_w + 0.1), round(pad_h - 0.1), round(pad_h + 0.1)]
     pixels = resize(pixels, target, "bilinear", antialias=False)
-    return F.pad(pixels, border, value=114).to(torch.float32).div_(255)
+    if any(border):
+        pixels = F.pad(pixels, border, value=114)
+    return pixels.to(torch.float32).div_(255)

@@ -57,8 +57,13 @@ def die_with_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
 
 
-def prepare_libraries() -> None:
-    """Keeps the libraries off the network and on all cores; call it before any is imported."""
+def prepare_libraries(*, tf32: bool = False) -> None:
+    """Keeps the libraries off the network, on all cores and off TF32; call it before any is imported.
+
+    Args:
+        tf32: whether the run asked for TF32. Without the variable TensorRT uses it whatever its caller says, and
+            it is read once. **Source**: TensorRT 7 release notes; microsoft/onnxruntime#26029.
+    """
     cores = str(len(os.sched_getaffinity(0)))
     settings.set_environment(
         always={
@@ -70,6 +75,7 @@ def prepare_libraries() -> None:
             "YOLO_AUTOINSTALL": "false",
             "YOLO_VERBOSE": "false",
             "YOLO_CONFIG_DIR": str(settings.load().state_dir / "ultralytics"),
+            **({} if tf32 else {"NVIDIA_TF32_OVERRIDE": "0"}),
         },
         # ultralytics would set one thread.
         unless_set={"OMP_NUM_THREADS": cores},

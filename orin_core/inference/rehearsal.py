@@ -26,7 +26,7 @@ class Rehearsal:
         batch_size: images in a batch, as many as fit.
         input_shape: of what the model gets: images, colours, height, width.
         flop_per_item: operations of one image, multiply and add counted apart; None where they
-            could not be counted.
+            could not be counted, and of text.
         bare: the batch prepared, on the device, a tensor for each shape: for the bare loop.
     """
 
@@ -102,6 +102,8 @@ def _once(method: Method, workload: Workload, supply: Supply) -> Rehearsal:
 
 def _flop_per_item(workload: Workload, bare: list[torch.Tensor]) -> float | None:
     """Counts one image of each shape in torch's model, whoever computes, and weighs by how many have that shape."""
+    if not bare[0].is_floating_point():
+        return None  # a prompt: each token of its answer reads all weights, which bounds it, and not the operations
     total, images = 0.0, 0
     dtype = next((weight.dtype for weight in workload.model.parameters()), torch.float32)
     for pixels in bare:

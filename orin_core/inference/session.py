@@ -16,12 +16,12 @@ from orin_core.inference.precision import allow_tf32
 from orin_core.inference.preload import Preloaded
 from orin_core.inference.process import Events, Stop
 from orin_core.inference.rehearsal import Rehearsal, rehearse
-from orin_core.inference.sources import is_endless, open_source
+from orin_core.inference.sources import Source, is_endless, open_source
 from orin_core.inference.stream import open_stream
 from orin_core.inference.workload import load_workload
 from orin_core.methods import Method as Name
 from orin_core.methods import Precision
-from orin_core.spec import WorkerSpec
+from orin_core.spec import Task, WorkerSpec
 
 
 class Session:
@@ -45,7 +45,9 @@ class Session:
         self._name, self._precision = Name(spec.run.method), Precision(spec.run.precision)
         self._device = pick_device()
         check_here(self._name, self._precision, self._device)
-        self._source = open_source(spec.dataset, spec.run.seed)
+        if self._device.type == "cpu":
+            memory.keep_freed()
+        self._source = _open(spec)
         self._workload = load_workload(spec.model, self._device, spec.run.seed)
         self._stream = open_stream(self._device)
 
@@ -63,6 +65,9 @@ class Session:
         rehearsal = rehearse(
             method=method, workload=self._workload, supply=supply, events=self._events, consent=run.smaller_batch
         )
+        if missing := method.facts.get("provider_missing"):
+            said = f"ONNX Runtime uses {method.facts['provider']}; missing or not working here: {', '.join(missing)}."
+            self._events.send("notice", notice="provider_missing", message=said)
         not_loading_s = known.seconds if known else 0.0
         if preloaded:
             not_loading_s += preloaded["preload_s"]
@@ -91,6 +96,7 @@ class Session:
             stream=self._stream,
             precision=precision,
             batch_size=batch_size,
+            source=self._source,
         )
 
     def _reference(self) -> agreement.Known | None:
@@ -148,3 +154,13 @@ class Session:
         )
         if found is not None:
             self._events.send("agreement", method=self._name.value, **found)
+
+
+def _open(spec: WorkerSpec) -> Source:
+    """Returns the images of a run, or its prompts."""
+    if spec.model.task is not Task.TEXT_GENERATION:
+        return open_source(spec.dataset, spec.run.seed)
+    # Slow to import, and needed for this task alone.
+    from orin_core.inference.prompts import open_prompts
+
+    return open_prompts(spec.dataset, spec.model, spec.run.seed)

@@ -24,7 +24,8 @@ from orin_core.errors import BadRequest, NotCached
 from orin_core.inference.camera import CameraSource
 from orin_core.spec import DatasetSpec
 
-Pixels = npt.NDArray[np.uint8]
+Pixels = npt.NDArray[Any]
+"""An image: RGB, uint8, shape (3, height, width); or a prompt: token ids, int64, shape (tokens,)."""
 
 DECODE_ERRORS: tuple[type[Exception], ...] = (
     OSError,
@@ -42,7 +43,7 @@ DECODE_ERRORS: tuple[type[Exception], ...] = (
 
 
 class Source(Protocol):
-    """Images by number, always in the same order."""
+    """Images by number, or prompts, always in the same order."""
 
     @property
     def kind(self) -> str:
@@ -55,7 +56,7 @@ class Source(Protocol):
         """What a person calls an image of this source."""
 
     def read(self, index: int) -> Pixels:
-        """Returns an image decoded: RGB, uint8, 0 to 255, shape (3, height, width), contiguous.
+        """Returns an image decoded: RGB, uint8, 0 to 255, shape (3, height, width), contiguous; or a prompt tokenised.
 
         Raises:
             Exception: one of ``DECODE_ERRORS``; the image cannot be read.
@@ -145,9 +146,8 @@ class _TableSource:
     def __init__(self, spec: DatasetSpec) -> None:
         import datasets
 
-        datasets.disable_progress_bars()
         self.kind = "cached" if spec.kind == "hub" else "local"
-        table = _open_table(datasets, spec)
+        table = open_table(spec)
         column = image_column(table.features.arrow_schema, functools.partial(_first, table))
         if column is None or not len(table):
             raise BadRequest(f"{spec.label} has no images.", f"Its columns are {', '.join(table.features)}.")
@@ -171,7 +171,15 @@ def _first(table: Any, column: str) -> Any:
     return next(iter(table.data.column(column).slice(0, 1).to_pylist()), None)
 
 
-def _open_table(datasets: Any, spec: DatasetSpec) -> Any:
+def open_table(spec: DatasetSpec) -> Any:
+    """Returns the table of a data set, as the datasets library has it.
+
+    Raises:
+        BadRequest: it is not there any more.
+    """
+    import datasets
+
+    datasets.disable_progress_bars()
     if spec.kind == "folder":
         return datasets.load_from_disk(spec.dataset_id)
     if spec.kind == "parquet":

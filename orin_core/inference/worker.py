@@ -25,6 +25,7 @@ from orin_core.inference.process import (
     prepare_libraries,
     take_streams,
 )
+from orin_core.methods import Precision
 from orin_core.spec import WorkerSpec, worker_spec_from_json
 
 EXIT_DONE = 0
@@ -92,7 +93,7 @@ def main() -> int:
         if spec.lock_fd is not None:
             # Held open so that the board is taken while this process lives; children get none of it.
             os.set_inheritable(spec.lock_fd, False)
-        prepare_libraries()
+        prepare_libraries(tf32=spec.run.precision == Precision.TF32.value)
         _work(spec, events, stop)
         return EXIT_DONE
     except Exception as error:  # boundary: the runner is told why  # noqa: BLE001

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from orin_core.inference.pictures import Said
+from orin_core.inference.results import Answer
 from orin_core.methods import Precision
 from orin_core.spec import ModelSpec, Task
 
@@ -83,10 +84,37 @@ class Workload(Protocol):
         """
 
 
+@runtime_checkable
+class TextWorkload(Protocol):
+    """A language model on its device; its methods call ``forward``, then ``answers``."""
+
+    parameters: int
+    model: torch.nn.Module
+    """In fp32 as it was loaded; a method may change it in place."""
+
+    def forward(self, prompts: torch.Tensor, *, keep_logits: bool = False) -> Any:
+        """Writes behind each prompt.
+
+        Args:
+            prompts: int64, shape (prompts, tokens), on the device; ``feed.PADDING`` before shorter ones.
+            keep_logits: whether those of a single prompt are returned as well.
+
+        Returns:
+            What ``answers`` takes, with ``first_s``: when the first token was there, s of ``time.perf_counter``.
+        """
+
+    def answers(self, prompts: torch.Tensor, written: Any) -> list[Answer]:
+        """Returns what was written, fetched to the host and as text."""
+
+    def said(self, result: Answer, *, height_px: int, width_px: int) -> Said:
+        """Returns prompt and answer as a person can read them; never called while the clock runs."""
+
+
 _CLASSES = {
     Task.CLASSIFICATION: "orin_core.inference.classification:Classification",
     Task.DEPTH: "orin_core.inference.depth:Depth",
     Task.DETECTION: "orin_core.inference.detection:Detection",
+    Task.TEXT_GENERATION: "orin_core.inference.generation:Generation",
 }
 """By name, so that a worker imports only the libraries that its task needs."""
 
@@ -98,6 +126,9 @@ def load_workload(spec: ModelSpec, device: torch.device, seed: int) -> Workload:
         spec: which model.
         device: where it goes.
         seed: of random weights.
+
+    Returns:
+        The model; for text generation a :class:`TextWorkload`, which its methods alone know how to use.
 
     Raises:
         OrinError: it cannot be loaded.

@@ -214,8 +214,10 @@ def _best_of(group: Sequence[Row], everything: Sequence[Row], *, named: bool) ->
         sentence += f" Not ranked: {', '.join(map(_named_unranked, unranked))}."
     if first.status is Status.IMPORTED:
         sentence += " From imported logs, not verified."
-    if marks := [label for label in first.labels if label.startswith(("random", "synthetic"))]:
+    if marks := [label for label in first.labels if label.startswith(("random", "synthetic", "camera"))]:
         sentence += f" All with {' and '.join(marks)}."
+    if first.settings.get("scope") == "preloaded":
+        sentence += " All preloaded: images were decoded before the clock started."
     return Best(
         power_mode=str(first.power_mode),
         test=first.test,
@@ -284,9 +286,11 @@ def across_published(rows: Iterable[PublishedRow]) -> Diagnosis | None:
 def _mode_figures(row: Row | PublishedRow, cpu_mhz: float | None) -> dict[str, Any]:
     # The published rows are what the reference method is named for.
     method = row.settings.get("method") if isinstance(row, Row) else Method.REFERENCE.value
+    precision = row.settings.get("precision") if isinstance(row, Row) else None
     return {
         "power_mode": row.power_mode,
         "method": method,
+        "precision": precision and precision.partition(" ")[0],  # without what it says of TF32
         "fps_end_to_end": row.average_fps,
         "gr3d_pct_mean": row.average_gpu_pct,
         "cpu_mhz": cpu_mhz,

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from orin_core.catalog import model_row
+from orin_core.methods import Method
 from orin_core.report.against import with_reference
 from orin_core.report.agreement import SETTING_BY_KEY, SETTINGS
 from orin_core.report.cells import Cell, cells_of
@@ -188,6 +189,9 @@ def _means_something_else(row: Row, first: Row, field: str) -> str:
     """Returns why a figure of two rows has no difference at all; empty where it has one."""
     if any(one.agreement is not None and not one.agreement.ok for one in (row, first)):
         return "results do not agree with the reference: something else was computed"
+    another_way = any(row.settings.get(key) != first.settings.get(key) for key in ("method", "precision"))
+    if another_way and any(_owes_agreement(one) for one in (row, first)):
+        return "how far the results of one of them agree with the reference was not recorded"
     for key in ("telemetry", "scope"):
         ends = row.settings.get(key), first.settings.get(key)
         if None not in ends and ends[0] != ends[1]:  # an old log does not say
@@ -197,6 +201,10 @@ def _means_something_else(row: Row, first: Row, field: str) -> str:
     if field in _OF_POWER and row.rails and first.rails and row.rails != first.rails:
         return "power is the sum of other rails"
     return ""
+
+
+def _owes_agreement(row: Row) -> bool:
+    return row.agreement is None and row.settings.get("method") not in (None, Method.REFERENCE.value)
 
 
 # -- conditions -----------------------------------------------------------------------------------

@@ -101,8 +101,8 @@ def options(
     """Weighs the rows of one model against a mission.
 
     Args:
-        rows: rows of one model; of rows with random weights, synthetic images, another scope or another way through
-            the model only one kind is weighed, the one nearest to a real run (:func:`groups` gives the others).
+        rows: rows of one model; of rows with random weights, synthetic or camera images, another scope or another way
+            through the model only one kind is weighed, the one nearest to a real run (:func:`groups` gives the others).
         power_cap_w: mean power that may not be passed, W; None for no cap.
         fps_floor: images/s that are needed; None for no floor.
         orbit_energy_wh: energy per orbit, Wh; None for no limit.

@@ -9,6 +9,7 @@ from orin_core.analysis.verdict import Status
 from orin_core.report.against import way_of
 from orin_core.report.figures import first_sentence
 from orin_core.report.published import PublishedRow
+from orin_core.report.row_build import PUBLISHED_DATASET
 from orin_core.report.rows import CUT_BY_HAND, ModelTable, Row
 
 _REFUSED = {
@@ -21,7 +22,8 @@ PUBLISHED_WAY = "reference fp32 batch 1"
 """**Source**: the published document names neither batch nor precision. The pipeline that it says it used takes one
 image at a time by default, and torch computes in FP32 by default.
 """
-Group = tuple[bool, bool, str, str]
+Group = tuple[bool, bool, bool, str, str, str]
+_Apart = tuple[bool, bool, bool, bool, str, bool, str]
 _LEAST, _MOST = 1e-6, 1e6
 """FPS, W and J per image lie far inside; beyond them arithmetic runs over."""
 _SIMULATED = "it ran on the simulated board, whose figures follow no power mode"
@@ -42,6 +44,8 @@ class Candidate:
         published: whether it is a published row.
         random_weights: whether the weights were random.
         synthetic_images: whether the images were synthetic.
+        camera_images: whether a camera gave them, whose own rate bounds FPS and so what an image costs.
+        dataset: name of its data set; empty where nobody knows it. Its images decide what decoding costs.
         scope: what the clock went over; rows of different scope are not weighed against each other.
         way: how images went through the model: method and, where one ran it, provider, precision, batch, so far as they
             are known. Rows of different ways are not weighed against each other either.
@@ -61,6 +65,8 @@ class Candidate:
     published: bool = False
     random_weights: bool = False
     synthetic_images: bool = False
+    camera_images: bool = False
+    dataset: str = PUBLISHED_DATASET
     scope: str = "full"
     way: str = ""
     known_error: str | None = None
@@ -71,14 +77,16 @@ class Candidate:
     @property
     def group(self) -> Group:
         """What rows must share to be weighed against each other."""
-        return (self.random_weights, self.synthetic_images, self.scope, self.way)
+        return (self.random_weights, self.synthetic_images, self.camera_images, self.dataset, self.scope, self.way)
 
     @property
     def group_text(self) -> str:
-        """The same for people; empty for real weights and images at full scope where the way is not known."""
+        """The same for people; empty for real weights and the published images at full scope, the way not known."""
         parts = [
             "random weights" if self.random_weights else "",
             "synthetic images" if self.synthetic_images else "",
+            "camera images" if self.camera_images else "",
+            "" if self.dataset == PUBLISHED_DATASET else f"data set {self.dataset or 'not known'}",
             "" if self.scope == "full" else f"scope {self.scope}",
             self.way,
         ]
@@ -111,6 +119,8 @@ def of_row(row: Row) -> Candidate:
         simulated=row.status is Status.SIMULATED or row.settings.get("telemetry") == "simulated board",
         random_weights=row.settings.get("weights") == "random",
         synthetic_images=row.settings.get("images") == "synthetic",
+        camera_images=row.settings.get("images") == "camera",
+        dataset=row.settings.get("dataset") or "",
         scope=row.settings.get("scope") or "full",
         way=way_of(row),
         spoiled="; ".join(map(first_sentence, row.spoiled)),
@@ -172,9 +182,11 @@ def refusal(row: Candidate) -> str | None:
     return f"cannot be true: {', '.join(absurd)}" if absurd else None
 
 
-def _distance(group: list[Candidate]) -> tuple[int, bool, bool, bool, str, bool, int, str]:
-    random_weights, synthetic_images, scope, way = group[0].group
+def _distance(group: list[Candidate]) -> tuple[int, _Apart, bool, int, str]:
+    random_weights, synthetic_images, camera_images, dataset, scope, way = group[0].group
     only_published = all(row.published for row in group)
     modes = len({row.power_mode for row in group})
     invented = random_weights + synthetic_images
-    return (invented, random_weights, synthetic_images, scope != "full", scope, only_published, -modes, way)
+    other_data, other_scope = dataset != PUBLISHED_DATASET, scope != "full"
+    apart = (random_weights, synthetic_images, camera_images, other_data, dataset, other_scope, scope)
+    return (invented, apart, only_published, -modes, way)

@@ -21,13 +21,9 @@ from orin_core.errors import BadRequest
 from orin_core.runs import store
 from orin_core.runs.recording import Recording
 from orin_core.runs.whole_lines import open_whole
-from orin_core.spec import RunState
+from orin_core.spec import RunState, Task
 
 SIMULATED_NOTE = "SIMULATED BOARD: telemetry is invented; FPS is this host's and does not follow the power mode."
-TEXT_GENERATION = "text-generation"
-"""Task whose items are prompts: its speed is tokens per second, and FPS is null."""
-
-
 _CHUNK_ROWS = 100_000
 _EMPTY_COLUMNS = ("Elapsed (s)", "phase", "latency_ms", "items_done", "end_s", "batch")
 
@@ -58,7 +54,11 @@ def labels(environment: dict[str, Any], *, scope: str | None = None) -> list[str
     if environment.get("weights") == "random":
         found.append("random weights: speed is real, output is meaningless")
     if environment.get("images") == "synthetic":
-        found.append("synthetic images: seeded noise in place of the data set")
+        found.append(
+            "synthetic prompts: seeded token ids in place of the data set"
+            if _is_text(environment)
+            else "synthetic images: seeded noise in place of the data set"
+        )
     if environment.get("images") == "camera":
         found.append("camera images: no two runs see the same, and the camera's own rate bounds FPS")
     if scope == "preloaded":
@@ -85,7 +85,7 @@ def summary_of(recording: Recording, *, state: RunState, message: str, hint: str
         t0_s=recording.began_s() or 0.0,
         interval_s=interval_s,
     )
-    if _task(environment) == TEXT_GENERATION:
+    if _is_text(environment):
         numbers = without_fps(numbers)
     found = conditions(spec, environment, events)
     model, origin = environment.get("model"), origin_of(spec, environment)
@@ -127,9 +127,10 @@ def summary_of(recording: Recording, *, state: RunState, message: str, hint: str
     return _judged(document)
 
 
-def _task(environment: dict[str, Any]) -> Any:
+def _is_text(environment: dict[str, Any]) -> bool:
+    """Returns whether the items are prompts: the speed is tokens per second then, and FPS is null."""
     model = environment.get("model_spec")
-    return model.get("task") if isinstance(model, dict) else None
+    return isinstance(model, dict) and model.get("task") == Task.TEXT_GENERATION.value
 
 
 def _or_else(first: Any, second: Any) -> Any:

@@ -22,7 +22,7 @@ from orin_core.runs.recording import Recording
 
 FOLDER = "gallery"
 INDEX = "gallery.json"
-KINDS = ("classification", "depth", "detection")
+KINDS = ("classification", "depth", "detection", "text")
 MAX_PICTURES = 8
 MAX_JPEG_BYTES = 40_000
 MAX_TITLE = 200
@@ -42,7 +42,7 @@ class Picture:
     Args:
         file: its name in the gallery, ``0.jpg`` to ``7.jpg``.
         title: what the model said, in words.
-        kind: ``classification``, ``depth`` or ``detection``.
+        kind: one of :data:`KINDS`.
     """
 
     file: str
@@ -167,7 +167,8 @@ def caption(recording: Recording) -> str:
     parts = _meaningless(recording, kind)
     if kind == "depth":
         parts.append("Bright is near, dark is far; every picture has a scale of its own.")
-    parts.append("Made before warm-up from images spread over the data set; no part of what is measured.")
+    items = "prompts" if kind == "text" else "images"
+    parts.append(f"Made before warm-up from {items} spread over the data set; no part of what is measured.")
     return " ".join(parts)
 
 
@@ -178,10 +179,11 @@ def _meaningless(recording: Recording, kind: str) -> list[str]:
     if found.get("weights") == "random":
         parts.append("Random weights: what the model says means nothing.")
     if found.get("images") == "synthetic":
-        parts.append("Synthetic images: noise, there is nothing to recognise.")
+        made_up = "Synthetic prompts: made-up tokens, there is nothing to answer."
+        parts.append(made_up if kind == "text" else "Synthetic images: noise, there is nothing to recognise.")
     row = catalog.dataset_row(str(found.get("dataset") or ""))
-    if parts or row is None or kind == "depth":
-        # A depth map names nothing.
+    if parts or row is None or kind in ("depth", "text"):
+        # A depth map names nothing, and an answer no class.
         return parts
     classes = _index(recording).get("classes")
     if not isinstance(classes, int) or classes == _CLASSES_SHOWN.get(row.name):

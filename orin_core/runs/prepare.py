@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from orin_core import __version__
+from orin_core import __version__, combination
 from orin_core.board import power
 from orin_core.board.clocks import clock_state
 from orin_core.board.identity import identity
@@ -195,6 +195,7 @@ def prepare(spec: RunSpec, runs_dir: Path, state_dir: Path) -> Iterator[Prepared
     if not spec.is_replay:
         model = resolve_model(spec.model or "", weights=spec.weights)
         dataset = resolve_dataset(spec.dataset or "", images=spec.images)
+        combination.check(model, dataset, method=spec.method, preload=spec.preload)
     make_state_dir(state_dir)
     telemetry = resolve_telemetry(spec.telemetry)
     probe = open_probe(telemetry, spec.interval_ms, state_dir)

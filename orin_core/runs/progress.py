@@ -14,10 +14,12 @@ class Progress:
 
     Args:
         spec: what was asked.
+        of_text: whether the items are prompts, whose number per second says nothing.
     """
 
-    def __init__(self, spec: RunSpec) -> None:
+    def __init__(self, spec: RunSpec, *, of_text: bool = False) -> None:
         self._spec = spec
+        self._of_text = of_text
         self._rate = LiveRate()
         self._previous_tick_s = float("-inf")
         self._previous_phase = Phase.IDLE
@@ -84,8 +86,8 @@ class Progress:
 
     @property
     def live_fps(self) -> float | None:
-        """Live FPS; None outside warm-up and measure and before its window is full."""
-        return self._rate.fps if self.phase in (Phase.WARMUP, Phase.MEASURE) else None
+        """Live FPS; None outside warm-up and measure, before its window is full, and for text generation."""
+        return self._rate.fps if self.phase in (Phase.WARMUP, Phase.MEASURE) and not self._of_text else None
 
     @property
     def items_column(self) -> int | None:
@@ -152,7 +154,7 @@ class Progress:
             "measure_s": None if measured_s is None else round(measured_s, 3),
             "measure_total_s": self._spec.seconds,
             "min_items": self._spec.min_items,
-            "rate_fps": None if rate is None else round(rate, 4),
+            "rate_fps": None if rate is None or self._of_text else round(rate, 4),
             "time_left_s": None if left_s is None else round(left_s, 1),
             "message": self._message,
             "hint": self._hint,

@@ -23,7 +23,7 @@ from orin_core.runs.processes import ProcessId
 from orin_core.runs.progress import Progress
 from orin_core.runs.recording import Recording
 from orin_core.runs.worker_process import Exit, WorkerProcess
-from orin_core.spec import Phase, RunState, WorkerSpec
+from orin_core.spec import Phase, RunState, Task, WorkerSpec
 
 LOOK_S = 0.2
 """Longest time that the loop waits for a message before it looks at signals and deadlines."""
@@ -52,7 +52,8 @@ class RunLoop:
         self._closing = False
         self._last_tick_s = 0.0
         self._recorder = store.Recorder(folder, source=self._probe.source, replay=self._spec.is_replay)
-        self._progress = Progress(self._spec)
+        of_text = prepared.model is not None and prepared.model.task is Task.TEXT_GENERATION
+        self._progress = Progress(self._spec, of_text=of_text)
         self._own_cpu = OwnCpu()
         # Before anybody is told of the run, so that whoever looks finds it whole and can stop it.
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -12,6 +12,7 @@ import io
 import json
 import os
 import statistics
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -61,7 +62,8 @@ def write_json(path: Path, document: Mapping[str, Any], *, durable: bool = False
         document: finite values only; NaN would not be JSON.
         durable: whether it is on the disk when this returns, for what must survive a power cut.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    # The tabs of one server are threads of one process.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     with temporary.open("w", encoding="utf-8") as stream:
         stream.write(json.dumps(document, indent=2, allow_nan=False) + "\n")
         if durable:

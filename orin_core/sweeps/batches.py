@@ -10,6 +10,7 @@ from typing import Any
 
 from orin_core.analysis.intervals import mean_interval
 from orin_core.report.agreement import SETTING_BY_KEY
+from orin_core.report.cells import best_status
 from orin_core.report.figures import COLUMN_BY_FIELD, Column
 from orin_core.report.plots import Plot
 from orin_core.report.rows import ModelTable, Row
@@ -26,6 +27,7 @@ _LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 _MARKS = "osD^vPX"
 _KNEE = "#1B2126"
 _RING = f"knee: {100 * KNEE_SHARE:g} % of the best FPS"
+_NOT_COUNTED = "Of each line only the batches of its best verdict count; the others are shown, and are no knee."
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,19 +79,25 @@ class Curve:
     points: tuple[Point, ...]
 
     @property
+    def counted(self) -> tuple[Point, ...]:
+        """The points of the best verdict: of another one a fault is known, which may be what its speed comes from."""
+        best = best_status(point.row.status for point in self.points if point.row.status is not None)
+        return tuple(point for point in self.points if point.row.status is best)
+
+    @property
     def best_fps(self) -> float:
-        """Highest FPS of the curve, images/s."""
-        return max(point.mean(FPS) or 0.0 for point in self.points)
+        """Highest FPS of the points that count, images/s."""
+        return max(point.mean(FPS) or 0.0 for point in self.counted)
 
     @property
     def knee(self) -> Point:
-        """The smallest batch that reaches 95 % of the best FPS."""
-        return next(point for point in self.points if (point.mean(FPS) or 0.0) >= KNEE_SHARE * self.best_fps)
+        """The smallest batch among those that count that reaches 95 % of the best FPS."""
+        return next(point for point in self.counted if (point.mean(FPS) or 0.0) >= KNEE_SHARE * self.best_fps)
 
     @property
     def at_its_end(self) -> bool:
-        """Whether the largest batch is the knee, so that a still larger one may gain more."""
-        return self.knee is self.points[-1]
+        """Whether the largest batch that counts is the knee, so that a still larger one may gain more."""
+        return self.knee is self.counted[-1]
 
 
 def curves(repeated: Sequence[Repeats]) -> tuple[Curve, ...]:
@@ -136,6 +144,7 @@ def section(table: ModelTable, found: Sequence[Curve]) -> Section | None:
             "Nothing is guessed of batches that were not run."
         ),
         *_repeat_words(found),
+        *([_NOT_COUNTED] if any(len(curve.counted) < len(curve.points) for curve in found) else []),
         *(_words(curve) for curve in found),
     ]
     picture = Plot(kind=KIND, file_name=f"{table.slug}_{KIND}.png", png=draw(found, title=table.label))
@@ -149,13 +158,14 @@ def section(table: ModelTable, found: Sequence[Curve]) -> Section | None:
 
 
 def _cells(curve: Curve, point: Point) -> tuple[str, ...]:
-    share = 100 * (point.mean(FPS) or 0.0) / curve.best_fps if curve.best_fps else 0.0
+    is_counted = point in curve.counted and curve.best_fps
+    share = f"{100 * (point.mean(FPS) or 0.0) / curve.best_fps:.1f} %" if is_counted else ""
     knee = "knee" if point is curve.knee else ""
     return (
         curve.label,
         str(point.batch),
         point.text(FPS),
-        f"{share:.1f} %",
+        share,
         point.text(ENERGY),
         knee,
         point.row.validity,

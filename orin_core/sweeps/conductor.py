@@ -111,6 +111,9 @@ class Conductor:
             return _fail(sweep, work, f"{error.message} {error.hint}".strip())
         except Exception as error:  # boundary: one sweep must not hold up the queue  # noqa: BLE001
             traceback.print_exc()
+            if self.leaving:
+                # A shutdown takes programs and disks away; whoever comes after it finds the sweep as it stands.
+                return Outcome.LEAVING
             return _fail(sweep, work, f"The queue's process failed: {error!r} See {LOG} beside the sweeps.")
 
 

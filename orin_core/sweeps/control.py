@@ -89,6 +89,9 @@ def stop(sweep: Sweep, settings: Settings) -> None:
             message += f" The power mode was left as it is, since other work goes on; it was {progress.mode_found}."
         _write(sweep, dataclasses.replace(progress.at_rest(), state=SweepState.STOPPED, message=message, command=""))
         queue.remove(settings, sweep.sweep_id)
+    else:
+        # One that fell out of it would else never be ended.
+        queue.add(settings, sweep.sweep_id)
     conductor.ensure(settings)
 
 
@@ -112,7 +115,7 @@ def resume(sweep: Sweep | None, settings: Settings) -> None:
     those that have not ended and are not in the queue come into it again.
 
     Raises:
-        BadRequest: it is done, or it cannot be written.
+        BadRequest: it is done, it is just being stopped, or it cannot be written.
         RunFailed: the queue's process does not start.
     """
     if sweep is None:
@@ -121,6 +124,9 @@ def resume(sweep: Sweep | None, settings: Settings) -> None:
         progress = sweep.progress()
         if state_words(sweep, progress) is StateWord.DONE:
             raise BadRequest(f"Sweep {sweep.sweep_id} is done.", "Start another one.")
+        if at_work(progress) and sweep.wanted() is Wanted.STOP:
+            # Its process may have looked for the last time what is wanted.
+            raise BadRequest(f"Sweep {sweep.sweep_id} is just being stopped.", "Resume it once it has stopped.")
         sweep.want(Wanted.RUN)
         if progress.state.ended:
             _write(sweep, _again(progress))

@@ -1,6 +1,6 @@
 """A sweep as a table: a column per power mode, a line per combination of all else, repeats within a cell.
 
-The page and the command line show the same one. Pure, but for :func:`summaries`, which reads the runs.
+Pure: :func:`orin_core.sweeps.outcome.summaries` reads the runs.
 """
 
 from __future__ import annotations
@@ -8,16 +8,16 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from orin_core.analysis.verdict import Status
 from orin_core.catalog import dataset_row, model_row
+from orin_core.report.agreement import settings_of
 from orin_core.report.cells import best_status
 from orin_core.report.figures import COLUMN_BY_FIELD, Column, number_or_none
 from orin_core.report.published import mode_label
-from orin_core.runs.judged import judged, judged_summary
-from orin_core.runs.recording import Recording
+from orin_core.report.run_facts import run_facts
+from orin_core.runs.judged import judged
 from orin_core.sweeps.spec import AXES, Cell, SweepSpec
 from orin_core.sweeps.state import CellProgress, CellState, Progress
 
@@ -41,6 +41,7 @@ class Repeat:
         status: verdict on the run; None before there is one.
         badge: the same in capitals; empty before there is one.
         sentence: the verdict in one sentence.
+        settings: what must agree for runs to be averaged, as in the report; empty before there is a verdict.
     """
 
     cell: Cell
@@ -51,6 +52,7 @@ class Repeat:
     status: Status | None = None
     badge: str = ""
     sentence: str = ""
+    settings: Mapping[str, str | None] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,17 +91,28 @@ class MatrixCell:
 
     @property
     def counted(self) -> tuple[Repeat, ...]:
-        """The repeats whose figures count, as in the report: those with the best verdict, so the VALID ones if any."""
+        """The repeats whose figures count, as in the report: of the best verdict, and of one setting.
+
+        Of several settings the one of most repeats counts, of as many the later one.
+        """
         judged_ones = [one for one in self.repeats if one.status is not None]
         if not judged_ones:
             return ()
         best = best_status(one.status for one in judged_ones if one.status is not None)
-        return tuple(one for one in judged_ones if one.status is best)
+        alike: dict[tuple[str | None, ...], list[Repeat]] = {}
+        for one in judged_ones:
+            if one.status is best:
+                alike.setdefault(tuple(one.settings.values()), []).append(one)
+        most = max(alike.values(), key=lambda group: (len(group), max(one.run_id or "" for one in group)))
+        return tuple(most)
 
     def counted_words(self) -> str:
-        """Returns how many of the runs count, ``1 of 2 counted``; empty where all do, or there is none."""
-        count, of = len(self.counted), sum(one.status is not None for one in self.repeats)
-        return f"{count} of {of} counted" if count < of else ""
+        """Returns how many of the runs count, and at which batch where that was halved; empty where all do as asked."""
+        counted, of = self.counted, sum(one.status is not None for one in self.repeats)
+        told = [f"{len(counted)} of {of} counted"] if len(counted) < of else []
+        batch = counted[0].settings.get("batch") if counted else None
+        told += [f"at batch {batch}"] if batch not in (None, str(self.repeats[0].cell.batch_size)) else []
+        return ", ".join(told)
 
     def values(self, field: str) -> tuple[float, ...]:
         """Returns one figure of every run that counts and has it."""
@@ -221,7 +234,8 @@ def matrix(spec: SweepSpec, progress: Progress, runs: Mapping[str, Mapping[str, 
     Args:
         spec: what was asked.
         progress: where it stands.
-        runs: summary of each run that counts, by run id; one that is missing leaves its cell without figures.
+        runs: summary of each run that counts, by run id, with its environment under ``environment``; one that is
+            missing leaves its cell without figures.
     """
     repeats: dict[tuple[Any, ...], dict[str, list[Repeat]]] = {}
     for cell in spec.cells():
@@ -262,6 +276,7 @@ def _repeat(cell: Cell, progress: CellProgress | None, runs: Mapping[str, Mappin
         return Repeat(cell=cell, state=progress.state, run_id=progress.run_id, badge=NO_SUMMARY)
     verdict = judged(summary)["verdict"]
     status = Status(verdict["status"])
+    facts = run_facts(summary)
     figures = {column.field: number_or_none(summary.get(column.summary_key)) for column in FIGURES}
     refused = status is Status.IMPLAUSIBLE
     return Repeat(
@@ -272,6 +287,7 @@ def _repeat(cell: Cell, progress: CellProgress | None, runs: Mapping[str, Mappin
         status=status,
         badge=str(verdict["badge"]),
         sentence=str(verdict["sentence"]),
+        settings=settings_of(facts) if facts else {},
     )
 
 
@@ -287,14 +303,3 @@ def _heading(mode: str, rows: Sequence[MatrixRow], place: int, runs: Mapping[str
 
 def _last(name: str) -> str:
     return name.rstrip("/").rpartition("/")[2] or name
-
-
-def summaries(progress: Progress, runs_dir: Path) -> dict[str, dict[str, Any]]:
-    """Reads the summary of every run that counts; those that cannot be read are left out."""
-    found = {}
-    for one in progress.cells.values():
-        if one.state is CellState.DONE and one.run_id:
-            summary = judged_summary(Recording(folder=runs_dir / one.run_id))
-            if summary is not None:
-                found[one.run_id] = summary
-    return found

@@ -134,7 +134,7 @@ class SweepModes:
         self._journal.say("")
 
     def _reboot(self, mode: PowerMode) -> None:
-        """Reboots the board into a mode, or waits until a person has.
+        """Reboots the board into a mode, or waits until a person has; tried again where a run holds the board.
 
         Raises:
             PowerModeError: the board does not go into it, or there were enough reboots.
@@ -168,7 +168,12 @@ class SweepModes:
             message=f"The board reboots into {mode.name}.",
             reboots=(*self._journal.progress.reboots, entry),
         )
-        self._board.reboot_into(mode)
+        try:
+            self._board.reboot_into(mode)
+        except BoardBusy:
+            # A run took the board meanwhile: nobody was asked to reboot, so it counts for no attempt.
+            self._journal.write(reboots=self._journal.progress.reboots[:-1])
+            raise
         return time.monotonic() + reboots.REBOOT_S
 
     def _ask_for_reboot(self, mode: PowerMode) -> None:

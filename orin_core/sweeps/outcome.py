@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from orin_core.runs import store
+from orin_core.runs.judged import judged_summary
+from orin_core.runs.recording import Recording
 from orin_core.runs.worker_process import KILLED_BY
+from orin_core.sweeps.progress import CellState, Progress
 
 
 def mode_kept(summary: Mapping[str, Any]) -> bool:
@@ -38,3 +41,14 @@ def ended_utc_of(folder: Path) -> str | None:
     with contextlib.suppress(OSError):
         return store.utc_text((folder / store.SUMMARY).stat().st_mtime)
     return None
+
+
+def summaries(progress: Progress, runs_dir: Path) -> dict[str, dict[str, Any]]:
+    """Reads summary and environment of every run that counts; those that cannot be read are left out."""
+    found = {}
+    for one in progress.cells.values():
+        if one.state is CellState.DONE and one.run_id:
+            recording = Recording(folder=runs_dir / one.run_id)
+            if (summary := judged_summary(recording)) is not None:
+                found[one.run_id] = {**summary, "environment": recording.environment()}
+    return found

@@ -6,8 +6,9 @@ import dataclasses
 import functools
 import math
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
+from orin_core import combination
 from orin_core.catalog import resolve_dataset, resolve_model
 from orin_core.errors import BadRequest, OrinError
 from orin_core.runs import launcher
@@ -68,6 +69,7 @@ def plan(spec: SweepSpec, settings: Settings) -> Plan:
     spec = with_telemetry(spec, settings)
     board = SweepBoard(str(spec.run["telemetry"]), settings.state_dir)
     _check_names(spec, board)
+    _check_together(spec)
     order = order_now(spec, board)
     # Repeats are alike, and each look reads earlier runs.
     by_axes = {
@@ -122,6 +124,34 @@ def _check_names(spec: SweepSpec, board: SweepBoard) -> None:
         *(functools.partial(resolve_dataset, dataset, images=images) for dataset in spec.datasets),
         *(functools.partial(board.find_mode, mode) for mode in spec.power_modes),
     ]
+    _refuse(looks)
+
+
+def _check_together(spec: SweepSpec) -> None:
+    """Refuses a sweep with cells whose model, data set and method mean nothing together.
+
+    Raises:
+        BadRequest: one or more do.
+    """
+    weights, images = str(spec.run.get("weights", "auto")), str(spec.run.get("images", "auto"))
+    models = {name: resolve_model(name, weights=weights) for name in spec.models}
+    datasets = {name: resolve_dataset(name, images=images) for name in spec.datasets}
+    together = {(cell.model, cell.dataset, cell.method): None for cell in spec.cells() if not cell.excluded}
+    preload = bool(spec.run.get("preload", False))
+    _refuse(
+        [
+            functools.partial(combination.check, models[model], datasets[dataset], method=method, preload=preload)
+            for model, dataset, method in together
+        ]
+    )
+
+
+def _refuse(looks: Sequence[Callable[[], object]]) -> None:
+    """Looks at everything, and refuses all that is wrong at once.
+
+    Raises:
+        BadRequest: one or more looks raised.
+    """
     wrong = [error for error in map(_error_of, looks) if error is not None]
     if len(wrong) == 1:
         raise wrong[0]

@@ -17,7 +17,9 @@ from orin_core import methods
 from orin_core.errors import BadRequest
 from orin_core.methods import PRECISIONS, Method, Precision
 from orin_core.profiles import PROFILES
+from orin_core.spec import CAMERA
 from orin_core.sweeps.cells import AXES, RUN_FIELDS, Cell, OnFailure, SweepSpec, axes_of, to_json
+from orin_core.user_paths import expanded
 
 __all__ = ["AXES", "RUN_FIELDS", "Cell", "OnFailure", "SweepSpec", "axes_of", "to_json"]
 
@@ -126,9 +128,19 @@ def _axis_value(key: str, value: Any, folder: Path | None) -> Any:
     if not isinstance(value, str) or not value.strip():
         raise BadRequest(f"{key} holds {value!r}.", "Use names.")
     text = value.strip()
-    if key in ("models", "datasets") and text.startswith((".", "~")):
-        return str((folder or Path()) / Path(text).expanduser())
-    return text
+    return _seen_from(folder or Path(), text) if key in ("models", "datasets") else text
+
+
+def _seen_from(folder: Path, text: str) -> str:
+    """Returns the name of a model or data set, relative paths as seen from a folder.
+
+    Raises:
+        BadRequest: it is a path in the home folder of nobody.
+    """
+    camera = CAMERA if text.startswith(CAMERA) else ""
+    path = text.removeprefix(camera)
+    is_file = bool(camera and path and not path.isdecimal())
+    return f"{camera}{folder / expanded(path)}" if is_file or path.startswith((".", "~")) else text
 
 
 def _exclusions(given: Any, values: Mapping[str, Any], folder: Path | None) -> tuple[Mapping[str, Any], ...]:

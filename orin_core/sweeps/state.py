@@ -4,7 +4,7 @@ One folder per sweep, ``data/sweeps/<utc>_<name>_<4 hex>/``:
 
 - ``sweep.json`` what was asked; never changed.
 - ``plan.json`` how long each cell was expected to take; never changed.
-- ``state.json`` written by the conductor alone, replaced atomically.
+- ``state.json`` written by the conductor, and where none works on it by who stops or resumes it; replaced atomically.
 - ``wanted.json`` what people ask for while it goes on: go on, pause after this cell, stop now.
 - ``.reserve`` room for the state, given up where the disk is full.
 """
@@ -121,7 +121,7 @@ class Sweep:
         return store.read_json(self.folder / STATE) or {}
 
     def write(self, progress: Progress) -> None:
-        """Replaces the state; by the conductor alone, and by whoever makes the folder.
+        """Replaces the state: the conductor does, and where none works on the sweep who makes, stops or resumes it.
 
         Raises:
             OSError: it cannot be written.

@@ -22,8 +22,8 @@ from orin_core.sweeps.outcome import ended_utc_of, mode_kept, to_disk, worker_wa
 from orin_core.sweeps.spec import Cell, OnFailure
 from orin_core.sweeps.state import CellState, Sweep, SweepState, Wanted
 
-MAX_INTERRUPTED = 5
-"""A cell that was interrupted so often is not begun again."""
+MAX_INTERRUPTED = 10
+"""A cell that was interrupted so often is not begun again: it may take the machine down, and bad luck ends before."""
 MAX_KILLED = 3
 """Nor is one whose worker was killed so often: memory may be too small for it."""
 START_AGAIN_S = 2.0
@@ -228,6 +228,10 @@ class SweepWork:
 
     def _failed(self, cell: Cell, *, outcome: str, message: str, ended_utc: str = "") -> str | None:
         """Notes a failure; returns why the whole sweep has to end, None where it goes on."""
+        if self._journal.leaving():
+            # A shutdown ends the board's programs as well: what a failure in it is worth is found out after the boot.
+            self._interrupted(cell, message=message, ended_utc=ended_utc)
+            return None
         self._journal.note(cell, outcome=outcome, message=message, ended_utc=ended_utc or now_utc())
         failures = sum(one.outcome in (RunState.FAILED.value, REFUSED) for one in self._journal.cell(cell).attempts)
         if self._spec.on_failure is OnFailure.RETRY and failures < 2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import tempfile
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from orin_core.errors import BadRequest
 from orin_core.runs import launcher
 from orin_core.settings import PROJECT_ROOT
 from orin_core.spec import RunSpec
+from orin_core.sweeps.state import CellState, find_sweep
 from tests.conftest import Home, wait_for
 from tests.e2e.conftest import CHROMIUM, FLAGS, Server, free_port
 from tests.e2e.test_import import log_text
@@ -83,6 +85,30 @@ def drop_log(page: Page) -> None:
         settled(page)
 
 
+def begin_sweep(home: Home) -> str:
+    """Starts a sweep of two models, two modes and two batch sizes, and returns its id."""
+    lengths = {"seconds": 6, "idle_s": 1, "warmup_min_s": 1, "warmup_max_s": 2, "cooldown_s": 1}
+    document = {
+        "name": "two models, two modes",
+        "models": ["resnet-152", "yolov8n"],
+        "datasets": ["cifar100"],
+        "power_modes": ["MAXN", "50W"],
+        "batch_sizes": [1, 4],
+        "profile": "demo",
+        "cooldown_at_most_s": 0,
+        "run": {**lengths, "weights": "random", "images": "synthetic"},
+    }
+    path = home.root / "sweep.json"
+    path.write_text(json.dumps(document))
+    return home.cli("sweep", "start", str(path)).stdout.split()[-1]
+
+
+def finished_cells(home: Home, sweep_id: str) -> int:
+    """Returns how many of its runs have ended."""
+    progress = find_sweep(home.settings, sweep_id).progress()
+    return sum(cell.state is CellState.DONE for cell in progress.cells.values())
+
+
 def end(started: launcher.Started, home: Home) -> None:
     """Stops a run where it still goes on."""
     with contextlib.suppress(BadRequest):
@@ -114,6 +140,11 @@ def main() -> None:
                 camera.shoot("compare", f"/compare?runs={','.join(runs)}", PLOT, scheme="dark")
                 camera.shoot("report", "/report?model=resnet-152", PLOT)
                 camera.shoot("import", "/import", '[data-testid="stFileUploader"]', prepare=drop_log)
+                sweep_id = begin_sweep(home)
+                wait_for(lambda: finished_cells(home, sweep_id) >= 5, "five cells of the sweep", 600)
+                camera.shoot("sweeps", f"/sweeps?sweep={sweep_id}", '.orin-matrix td[data-state="running"]')
+                home.cli("sweep", "stop", sweep_id)
+                wait_for(lambda: len(home.processes()) == 1, "the sweep's end; the server stays")
                 browser.close()
         finally:
             end(live, home)

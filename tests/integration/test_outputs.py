@@ -16,16 +16,19 @@ from tests.conftest import Home
 from tests.integration.conftest import Bench
 from tests.integration.test_worker import spec_line, started
 from tests.support import write_images
-from tests.support_models import save_tiny_depth, save_tiny_resnet
+from tests.support_models import save_tiny_depth, save_tiny_resnet, save_tiny_text
 
 pytestmark = pytest.mark.torch
 
 
 @pytest.mark.parametrize("task", gallery.KINDS)
 def test_each_task_shows_what_its_model_says_before_the_clock_starts(home: Home, tmp_path: Path, task: str) -> None:
-    save = {"classification": save_tiny_resnet, "depth": save_tiny_depth}.get(task)
+    save = {"classification": save_tiny_resnet, "depth": save_tiny_depth, "text": save_tiny_text}.get(task)
     model = str(save(tmp_path / "model")) if save else "yolov8n"
     images = write_images(tmp_path / "images", 3)
+    if task == "text":
+        images = tmp_path / "prompts.txt"
+        images.write_text("One?\nAnd two, and more?\nThree?")
     with started(home, spec_line(model, str(images), items=4, batch_size=2)) as worker:
         assert worker.to_the_end() == 0, worker.log.read_text()
     (outputs,), (done,) = worker.named("outputs"), worker.named("done")

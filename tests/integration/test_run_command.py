@@ -11,11 +11,13 @@ import pytest
 
 from orin_core.board.power import current_mode
 from orin_core.board.probes import board_paths
+from orin_core.methods import NEW_TOKENS
 from orin_core.runs.conditions import git_commit
 from orin_core.runs.recording import Recording
 from tests.conftest import Home, wait_for
 from tests.integration.conftest import SHORT, Bench
 from tests.support import write_broken_image, write_images
+from tests.support_models import save_tiny_text
 
 SHARED_LOGS = Path(__file__).resolve().parents[3] / "shared" / "scales" / "logs"
 KEYS = {
@@ -101,6 +103,38 @@ def test_each_model_runs_on_real_image_files(home: Home, tmp_path: Path, model: 
     assert (summary["items"], summary["failed_items"], summary["weights"]) == (2, 0, "random")
     assert summary["fps_end_to_end"] > 0
     assert summary["fps_model"] > 0
+
+
+@pytest.mark.torch
+def test_a_language_model_runs_on_a_file_of_prompts(home: Home, tmp_path: Path) -> None:
+    model, prompts = str(save_tiny_text(tmp_path / "tiny")), tmp_path / "prompts.txt"
+    prompts.write_text("Who are you?\n\nWhat is the capital of France?\nCount to ten.\n")
+    arguments = ("run", "--model", model, "--dataset", str(prompts), "--items", "5", "--batch-size", "2", *SHORT)
+    refused = home.cli(*arguments, "--preload")
+    assert (refused.returncode, "Prompts are not preloaded" in refused.stderr) == (2, True)
+    refused = home.cli("run", "--model", model, "--dataset", "cifar100", *SHORT)
+    assert "tiny takes prompts, and CIFAR-100 test holds images" in refused.stderr
+    assert not home.runs, "a run that is refused leaves nothing"
+    done = home.cli(*arguments, "--precision", "bf16", "--json")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    (folder,) = home.runs
+    assert (summary["items"], summary["results"], summary["failed_items"]) == (5, 5, 0)
+    assert (summary["precision"], summary["scope"], summary["images"]) == ("bf16", "full", "local")
+    assert (summary["agreement_metric"], summary["agreement_ok"], summary["agreement_images"]) == ("tokens", True, 3)
+    assert summary["tokens_per_s"] == pytest.approx(5 * NEW_TOKENS / summary["total_inference_time_s"], rel=1e-3)
+    assert 0 < summary["ttft_ms_p50"] <= summary["latency_ms_p90"]
+    assert summary["energy_per_item_j"] == pytest.approx(summary["energy_j"] / 5, rel=1e-3)
+    fps = ("fps_end_to_end", "fps_model", "fps_first_half", "fps_second_half", "fps_bound", "flop_per_item")
+    assert {summary[key] for key in fps} == {None}
+    frame = pd.read_csv(folder / "run.csv")
+    assert frame["FPS"].isna().all()
+    assert frame["Items"].max() <= 5
+    # What a run of images owes is no fault of this one, and nothing of it is implausible.
+    codes = {reason["code"] for reason in summary["verdict"]["reasons"]}
+    assert summary["verdict"]["status"] == "simulated"
+    short = {"too-short", "too-few-ticks", "too-few-items", "no-idle", "no-warm-up", "cooldown-short", "power-drift"}
+    assert codes <= short, codes
 
 
 @pytest.mark.torch

@@ -8,11 +8,15 @@ import pytest
 
 from orin_core.board import power
 from orin_core.board.probes import board_paths
-from orin_core.errors import RunFailed
-from orin_core.sweeps import conductor, control, queue, state
+from orin_core.errors import BoardBusy, ClocksError, RunFailed
+from orin_core.runs import launcher
+from orin_core.spec import PowerMode
+from orin_core.sweeps import conductor, control, queue, reboots, state
 from orin_core.sweeps import spec as specs
+from orin_core.sweeps.board_state import SweepBoard
 from orin_core.sweeps.standing import StateWord
-from orin_core.sweeps.state import Sweep, SweepState
+from orin_core.sweeps.state import CellState, Sweep, SweepState
+from orin_core.sweeps.work import Outcome, SweepWork
 from tests.conftest import Home, wait_for
 
 
@@ -67,6 +71,39 @@ def test_a_sweep_puts_back_the_mode_that_it_finds_when_it_begins(home: Home) -> 
     assert (progress.mode_found, mode.name if mode else None) == ("MODE_50W", "MODE_50W")
     # The present mode comes first, whatever it was when the sweep was checked.
     assert progress.order == ("002", "001")
+
+
+def test_a_run_that_takes_the_board_before_a_reboot_costs_no_attempt(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = queued(home, models=[str(home.root)], power_modes=["30W"], reboot=True)
+    busy = [BoardBusy("Run x holds the board.")] * (reboots.MAX_PER_HOUR + 1)
+    reboot_into = SweepBoard.reboot_into
+
+    def reboot(board: SweepBoard, mode: PowerMode) -> None:
+        if busy:
+            raise busy.pop()
+        reboot_into(board, mode)
+
+    monkeypatch.setattr(SweepBoard, "reboot_into", reboot)
+    assert SweepWork(sweep, home.settings, leaving=lambda: False).run() is Outcome.ENDED
+    progress = sweep.progress()
+    assert [(one["mode"], one["reached"]) for one in progress.reboots] == [("MODE_30W", True)]
+    assert "no model folder" in progress.cells["001"].reason
+
+
+def test_what_fails_at_a_shutdown_is_tried_again_after_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep, leaving = queued(home), False
+
+    def start(*what: object) -> None:
+        nonlocal leaving
+        leaving = True
+        raise ClocksError("jetson_clocks was ended by SIGTERM.")
+
+    monkeypatch.setattr(launcher, "start", start)
+    assert SweepWork(sweep, home.settings, leaving=lambda: leaving).run() is Outcome.LEAVING
+    stands = sweep.progress().cells["001"]
+    assert (stands.state, [one.outcome for one in stands.attempts]) == (CellState.PENDING, ["interrupted"])
 
 
 def test_a_process_that_does_not_come_up_is_an_error_and_no_silence(home: Home) -> None:

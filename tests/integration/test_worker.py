@@ -173,13 +173,22 @@ def test_a_run_of_saved_weights_on_image_files_from_first_event_to_last(home: Ho
         assert event["forward_ms_p50"] > 0
 
 
-def test_measure_goes_on_past_its_seconds_until_so_many_images_are_done(home: Home, tmp_path: Path) -> None:
-    model, images = write_tiny_model(tmp_path / "tiny"), write_images(tmp_path / "images", 4)
-    line = spec_line(str(model), str(images), seconds=0.001, min_items=100, batch_size=8, weights="random")
+def test_an_exported_model_goes_on_past_its_seconds_until_so_many_images_are_done(home: Home, tmp_path: Path) -> None:
+    model, images = save_tiny_resnet(tmp_path / "tiny"), write_images(tmp_path / "images", 4)
+    line = spec_line(
+        str(model), str(images), seconds=0.001, min_items=100, batch_size=8, method="onnx", precision="int8"
+    )
     with started(home, line) as worker:
         assert worker.to_the_end() == 0, worker.log.read_text()
-    (done,) = worker.named("done")
+    (loaded,), (agreement,), (done,) = (worker.named(name) for name in ("loaded", "agreement", "done"))
     assert (done["items"], done["results"], done["stopped"]) == (104, 104, False)
+    facts = loaded["method_facts"]
+    assert (facts["provider"], facts["provider_missing"]) == ("CPUExecutionProvider", [])
+    assert (facts["export"], facts["calibration_images"]) == ("made", 4)
+    assert (agreement["method"], agreement["precision"], agreement["images"]) == ("onnx", "int8", 4)
+    assert agreement["metric"] == "top1"
+    # With the data, not in the state folder, which may lie in memory.
+    assert len(list(home.root.glob("data/models/onnx/*/model.onnx"))) == 1
 
 
 def test_a_fast_model_is_measured_by_time_with_every_batch_in_a_few_events(home: Home, tmp_path: Path) -> None:

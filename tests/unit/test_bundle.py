@@ -17,6 +17,7 @@ import pytest
 from huggingface_hub import constants
 
 from orin_core.assets import libraries
+from orin_core.assets.hub_cache import cached_dataset
 from orin_core.bundle import manifest as manifests
 from orin_core.bundle.pack import pack
 from orin_core.bundle.unpack import STAGING, unpack
@@ -129,13 +130,18 @@ def test_named_models_and_data_sets_are_packed_alone(machine: Callable[[str], Pa
     cached(hub, "models--a--vit", MODEL)
     cached(hub, "models--a--yolo", {"weights/best.pt": b"best", "weights/last.pt": b"last"})
     cached(hub, "datasets--a--pictures", {"data/validation-00000-of-00001.parquet": b"rows"})
+    config = json.dumps({"architectures": ["LlamaForCausalLM"]}).encode()
+    text = {"config.json": config, "model.safetensors": b"w", "tokenizer.json": b"t", "chat_template.jinja": b"c"}
+    cached(hub, "models--a--llama", {**text, "generation_config.json": b"g"})
     out = tmp_path / "some.tar"
-    pack(["a/vit", "a/yolo/weights/best.pt"], ["a/pictures"], out, quiet)
+    pack(["a/vit", "a/yolo/weights/best.pt", "a/llama"], ["a/pictures"], out, quiet)
     machine("kit")
     unpack(out, quiet)
     assert resolve_model("a/vit").revision == REVISION
     assert resolve_model("a/yolo/weights/best.pt").revision == REVISION
     assert resolve_dataset("a/pictures").split == "validation"
+    there = {path.name for path in Path(str(resolve_model("a/llama").path)).iterdir()}
+    assert there == {*text, "generation_config.json"}
     with pytest.raises(NotCached):
         resolve_model("a/yolo/weights/last.pt")
 
@@ -186,6 +192,25 @@ def test_what_is_there_already_is_kept(bundle: Path, machine: Callable[[str], Pa
     assert {path: path.stat().st_mtime_ns for path in everything(hub) if path.is_file()} == before
 
 
+def test_other_files_of_a_repository_are_found_though_a_later_one_came(
+    machine: Callable[[str], Path], tmp_path: Path
+) -> None:
+    hub = machine("desk")
+    cached(hub, "models--a--yolo", {"new.pt": b"new"})
+    cached(hub, "datasets--a--pictures", {"data/test-00000-of-00001.parquet": b"test"})
+    out = tmp_path / "later.tar"
+    pack(["a/yolo/new.pt"], ["a/pictures"], out, quiet)
+    hub = machine("kit")
+    cached(hub, "models--a--yolo", {"old.pt": b"old"}, revision=OTHER)
+    cached(hub, "datasets--a--pictures", {"data/train-00000-of-00001.parquet": b"train"}, revision=OTHER)
+    unpack(out, quiet)
+    assert [resolve_model(f"a/yolo/{name}.pt").revision for name in ("new", "old")] == [REVISION, OTHER]
+    assert [found.revision for split in ("test", "train") if (found := cached_dataset("a/pictures", split))] == [
+        REVISION,
+        OTHER,
+    ]
+
+
 # -- refused --------------------------------------------------------------------------------------
 
 
@@ -209,6 +234,7 @@ def test_a_bundle_that_was_cut_off_leaves_nothing(bundle: Path, tmp_path: Path, 
 
 
 Change = Callable[[dict[str, Any]], object]
+RESNET = "hub/models--microsoft--resnet-152"
 
 
 @pytest.mark.parametrize(
@@ -224,6 +250,8 @@ Change = Callable[[dict[str, Any]], object]
         lambda it: it["files"].append(it["files"][0]),
         lambda it: it["files"].pop(0),
         lambda it: it["links"][0].__setitem__(1, "../../../etc/passwd"),
+        lambda it: it["links"].append([f"{RESNET}/snapshots/x/more.json", f"{RESNET}/../../../etc/passwd"]),
+        lambda it: it["links"].append([f"{RESNET}/snapshots/x/more.json", it["files"][0]["place"]]),
         lambda it: it["links"][0].__setitem__(0, "hub/models--microsoft--resnet-152/snapshots/x/code.py"),
         lambda it: it["links"][0].__setitem__(0, "../../code.json"),
         lambda it: it["items"][0].update(kind="program"),
@@ -238,11 +266,38 @@ def test_a_manifest_that_leads_elsewhere_is_refused(bundle: Path, tmp_path: Path
     with tarfile.open(bundle, "r:") as tar:
         members = {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
     document = json.loads(members.pop("manifest.json"))
+    before = [entry["place"] for entry in document["files"]]
     change(document)
-    write_tar(bundle, {"manifest.json": json.dumps(document).encode(), **members})
+    # The members go where the manifest says, so that it alone can be the reason.
+    now = dict(zip(before, [entry["place"] for entry in document["files"]], strict=False))
+    moved = {now[name] if len(before) == len(document["files"]) else name: data for name, data in members.items()}
+    write_tar(bundle, {"manifest.json": json.dumps(document).encode(), **moved})
     with pytest.raises(BadRequest):
         unpack(bundle, quiet)
     assert not everything(tmp_path / "kit")
+    assert not list(tmp_path.rglob("o*.json"))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "../outside.json",
+        "hub/models--microsoft--resnet-152/snapshots/x/../../../../outside.json",
+        "hub/models--else--where/snapshots/x/outside.json",
+        "datasets/else___where/a/0.0.0/x/outside.arrow",
+        "hub/models--microsoft--resnet-152/snapshots/x/outside.py",
+    ],
+)
+def test_a_file_that_belongs_to_nothing_in_a_bundle_is_refused(bundle: Path, tmp_path: Path, place: str) -> None:
+    with tarfile.open(bundle, "r:") as tar:
+        members = {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
+    document = json.loads(members.pop("manifest.json"))
+    document["files"].append({"place": place, "size_bytes": 1, "sha256": hashlib.sha256(b"x").hexdigest()})
+    write_tar(bundle, {"manifest.json": json.dumps(document).encode(), **members, place: b"x"})
+    with pytest.raises(BadRequest, match=r"it has a file at|belongs to nothing in it|files that no run needs"):
+        unpack(bundle, quiet)
+    assert not everything(tmp_path / "kit")
+    assert not list(tmp_path.rglob("outside.*"))
 
 
 def write_tar(path: Path, members: Mapping[str, bytes | tarfile.TarInfo]) -> None:

@@ -103,6 +103,31 @@ def test_a_hub_id_outside_the_catalogue_must_be_cached(cache: Path) -> None:
     assert "Detection runs YOLO alone" in raised.value.hint
 
 
+def test_a_language_model_needs_its_tokenizer_and_is_never_made_up(cache: Path, tmp_path: Path) -> None:
+    with pytest.raises(NotCached, match=r"weights of Phi-3\.5-mini-instruct") as raised:
+        resolve_model("phi-3.5")
+    assert raised.value.hint == "Fetch them with: python -m orin_core fetch phi-3.5-mini-instruct."
+    with pytest.raises(BadRequest, match="not built with random weights"):
+        resolve_model("phi-3.5", weights="random")
+    snapshot = _cached_model(cache, "microsoft/Phi-3.5-mini-instruct", "Phi3ForCausalLM")
+    with pytest.raises(NotCached):
+        resolve_model("phi-3.5")
+    (snapshot / "tokenizer.json").write_text("{}")
+    spec = resolve_model("phi-3.5")
+    assert (spec.task, spec.weights, spec.path) == (Task.TEXT_GENERATION, "cached", str(snapshot))
+    (choice,) = [one for one in catalog.model_choices() if one.holds == "prompts"]
+    assert (choice.name, choice.cached, choice.replaceable) == ("phi-3.5-mini-instruct", True, False)
+    folder = write_tiny_model(tmp_path / "own")
+    (folder / "config.json").write_text(json.dumps({"architectures": ["LlamaForCausalLM"]}))
+    (folder / "model.safetensors").write_bytes(b"x")
+    with pytest.raises(BadRequest, match=r"no tokenizer\.json"):
+        resolve_model(str(folder))
+    (folder / "tokenizer.json").write_text("{}")
+    assert resolve_model(str(folder)).task is Task.TEXT_GENERATION
+    with pytest.raises(BadRequest, match="not built with random weights"):
+        resolve_model(str(folder), weights="random")
+
+
 def test_a_yolo_file_of_the_hub_is_meant_by_its_own_name_alone(cache: Path) -> None:
     with pytest.raises(NotCached, match=r"fetch a/yolo/best\.pt"):
         resolve_model("a/yolo/best.pt")
@@ -241,13 +266,25 @@ def test_parquet_is_a_file_or_a_folder_of_them_with_a_column_of_images(tmp_path:
     for path, items, label in ((noted, 2, "a"), (tmp_path / "noted", 3, "noted"), (plain, 2, "plain")):
         spec = resolve_dataset(str(path))
         assert (spec.kind, spec.items, spec.dataset_id, spec.label) == ("parquet", items, str(path), label)
+        assert spec.holds == "images", "whatever text it has beside them"
 
 
-def test_parquet_without_images_is_told_with_its_columns(tmp_path: Path) -> None:
-    _parquet(tmp_path / "text.parquet", {"text": ["a"], "key": [b"xyz"]})
-    with pytest.raises(BadRequest, match="no column of images") as raised:
-        resolve_dataset(str(tmp_path / "text.parquet"))
-    assert raised.value.hint == "Its columns are text, key."
+def test_prompts_are_a_file_of_text_or_a_column_of_it(tmp_path: Path) -> None:
+    _parquet(tmp_path / "text.parquet", {"n": [1, 2], "said": ["a", "b"]})
+    (tmp_path / "notes.TXT").write_text("One?\n\nTwo?")
+    (tmp_path / "rows.jsonl").write_text('{"prompt": "One?"}\n')
+    for name, kind, items in (("text.parquet", "parquet", 2), ("notes.TXT", "text", 2), ("rows.jsonl", "text", 1)):
+        spec = resolve_dataset(str(tmp_path / name))
+        assert (spec.kind, spec.items, spec.holds) == (kind, items, "prompts")
+    made_up = resolve_dataset("no-robots")
+    assert (made_up.kind, made_up.items, made_up.holds) == ("synthetic", 500, "prompts")
+
+
+def test_parquet_without_images_or_text_is_told_with_its_columns(tmp_path: Path) -> None:
+    _parquet(tmp_path / "other.parquet", {"n": [1], "key": [b"xyz"]})
+    with pytest.raises(BadRequest, match="no column of images or text") as raised:
+        resolve_dataset(str(tmp_path / "other.parquet"))
+    assert raised.value.hint == "Its columns are n, key."
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 cut")
     with pytest.raises(BadRequest, match="no parquet file that can be read"):
         resolve_dataset(str(tmp_path / "broken.parquet"))
@@ -255,9 +292,9 @@ def test_parquet_without_images_is_told_with_its_columns(tmp_path: Path) -> None
     _parquet(tmp_path / "mixed" / "b.parquet", {"two": [jpeg_bytes()]})
     with pytest.raises(BadRequest, match="in the columns one, two"):
         resolve_dataset(str(tmp_path / "mixed"))
-    (tmp_path / "notes.txt").write_text("x")
-    with pytest.raises(BadRequest, match="neither a folder nor a parquet file"):
-        resolve_dataset(str(tmp_path / "notes.txt"))
+    (tmp_path / "notes.md").write_text("x")
+    with pytest.raises(BadRequest, match="neither a folder nor a file of parquet or prompts"):
+        resolve_dataset(str(tmp_path / "notes.md"))
 
 
 def test_a_relative_path_is_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,6 +302,18 @@ def test_a_relative_path_is_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     for name in ("a/b", "./a", "a"):
         assert resolve_dataset(name).kind == "folder"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("~nobody-here/images", "no user of this machine"), (f"/tmp/{'a' * 300}", "cannot be looked at: File name too")],
+)
+def test_a_path_that_the_system_refuses_is_a_sentence(name: str, said: str) -> None:
+    for resolve in (resolve_model, resolve_dataset):
+        with pytest.raises(BadRequest, match=said):
+            resolve(name)
+    with pytest.raises(BadRequest, match=said):
+        resolve_dataset(f"camera:{name}")
 
 
 def test_an_unknown_data_set_is_told_what_there_is() -> None:

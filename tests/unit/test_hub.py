@@ -219,6 +219,23 @@ def test_a_model_of_the_hub_is_fetched_and_its_revision_recorded(stand_in: Stand
     assert {path.name for path in Path(str(spec.path)).iterdir()} == set(files)
 
 
+def test_a_language_model_is_fetched_with_its_tokenizer(stand_in: StandInHub) -> None:
+    config = {"config.json": named("Phi3ForCausalLM"), "generation_config.json": b"{}"}
+    shards = {f"model-0000{one}-of-00002.safetensors": bytes([one]) * 5000 for one in (1, 2)}
+    index = {"weight_map": {str(place): name for place, name in enumerate(shards)}}
+    files = {**config, **shards, "model.safetensors.index.json": json.dumps(index).encode()}
+    stand_in.repos["models/microsoft/Phi-3.5-mini-instruct"] = files
+    with pytest.raises(BadRequest, match=r"no tokenizer\.json"):
+        _fetched("phi-3.5-mini-instruct")
+    tokenizer = {"tokenizer.json": b"{}", "tokenizer_config.json": b"{}", "special_tokens_map.json": b"{}"}
+    for name in ("microsoft/Phi-3.5-mini-instruct", "a/phi"):
+        stand_in.repos[f"models/{name}"] = {**files, **tokenizer, "modeling_phi3.py": b"print()"}
+        _fetched(name)
+        spec = resolve_model(name)
+        assert (spec.task, spec.weights, spec.revision) == (Task.TEXT_GENERATION, "cached", SHA)
+        assert {path.name for path in Path(str(spec.path)).iterdir()} == {*files, *tokenizer}
+
+
 def test_a_yolo_file_of_the_hub_is_fetched_by_its_name_alone(stand_in: StandInHub) -> None:
     stand_in.repos["models/a/yolo"] = {"weights/best.pt": bytes(5000), "weights/last.pt": bytes(6000)}
     with pytest.raises(NotCached, match=r"a/yolo/weights/best\.pt is not on this machine"):
@@ -238,10 +255,14 @@ def test_size_is_told_before_anything_large_is_fetched(stand_in: StandInHub) -> 
     assert not stand_in.gets()
 
 
-def test_a_connection_that_breaks_is_taken_up_again(stand_in: StandInHub) -> None:
+@pytest.mark.parametrize("silent", [0, 2])
+def test_a_connection_that_breaks_is_taken_up_again(
+    stand_in: StandInHub, silent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "PAUSE_S", 0.0)
     weights = os.urandom(3_000_000)
     stand_in.repos["models/microsoft/resnet-152"] = {**CONFIG, "model.safetensors": weights}
-    stand_in.cut_after = 1_000_000
+    stand_in.cut_after, stand_in.silent_after_cut = 1_000_000, silent
     _fetched("resnet-152")
     [first, second] = stand_in.gets()
     assert "Range" not in first

@@ -14,6 +14,7 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 import uuid
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ class Load:
 
 def put(path: Path, text: str) -> None:
     """Replaces a file's text atomically; a reader sees the old or the new text, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     temporary.write_text(text + "\n", encoding="ascii")
     temporary.replace(path)
 

@@ -14,8 +14,9 @@ from orin_core import methods
 from orin_core.errors import OrinError
 from orin_core.inference.feed import Batch
 from orin_core.inference.precision import check_device
+from orin_core.inference.sources import Source
 from orin_core.inference.stream import Stream
-from orin_core.inference.workload import Workload
+from orin_core.inference.workload import TextWorkload, Workload
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +27,15 @@ class Taken:
         results: one for each image of the batch, in its order, in host memory.
         forward_s: time of its forward calls on the device, s.
         shapes: of what the model got, without the number of images.
+        tokens: that were written, where the items are prompts.
+        first_token_s: from handing the batch in to the first token of each answer, s; None for images.
     """
 
     results: Sequence[Any]
     forward_s: float
     shapes: frozenset[tuple[int, ...]]
+    tokens: int = 0
+    first_token_s: float | None = None
 
 
 class Method(Protocol):
@@ -75,6 +80,7 @@ class Setting:
         stream: the way there and back.
         precision: in which it shall compute.
         batch_size: images in a batch at most.
+        source: images of the run; the first of them calibrate int8.
     """
 
     workload: Workload
@@ -82,6 +88,7 @@ class Setting:
     stream: Stream
     precision: methods.Precision
     batch_size: int
+    source: Source | None = None
 
 
 _CLASSES = {
@@ -94,7 +101,16 @@ _CLASSES = {
 """By name, so that a worker imports only the libraries that its method needs. Each takes a ``Setting``."""
 
 
+_CLASSES_OF_TEXT = {
+    methods.Method.REFERENCE: "orin_core.inference.methods.text:TextReference",
+    methods.Method.BATCHED: "orin_core.inference.methods.text:TextBatched",
+}
+"""Those of text generation; ``orin_core.methods.check_text`` let no other pass."""
+
 _CUDA_ONLY = (methods.Method.GRAPH,)
+
+_NEEDS: Mapping[methods.Method, tuple[str, ...]] = {methods.Method.ONNX: ("onnx", "onnxruntime")}
+"""Packages that a method needs and an installation may lack: on a Jetson one of them is the board's own."""
 
 
 def check_here(method: methods.Method, precision: methods.Precision, device: torch.device) -> None:
@@ -105,6 +121,12 @@ def check_here(method: methods.Method, precision: methods.Precision, device: tor
     """
     if importlib.util.find_spec(_CLASSES[method].split(":")[0]) is None:
         raise OrinError(f"The method {method.value} is not part of this installation.", "Use --method batched.")
+    missing = [name for name in _NEEDS.get(method, ()) if importlib.util.find_spec(name) is None]
+    if missing:
+        raise OrinError(
+            f"The method {method.value} needs {' and '.join(missing)}, and that is not installed.",
+            "Install it (on a Jetson as docs/jetson.md says), or use --method batched.",
+        )
     if method in _CUDA_ONLY and device.type != "cuda":
         raise OrinError(
             f"The method {method.value} needs CUDA, and inference runs on the CPU here.", "Use --method batched."
@@ -118,7 +140,8 @@ def open_method(method: methods.Method, setting: Setting) -> Method:
     Raises:
         OrinError: it cannot be made of this model; says why.
     """
-    module, name = _CLASSES[method].split(":")
+    of_text = isinstance(setting.workload, TextWorkload)
+    module, name = (_CLASSES_OF_TEXT if of_text else _CLASSES)[method].split(":")
     made: Method = getattr(importlib.import_module(module), name)(setting)
     return made
 

@@ -193,6 +193,14 @@ def test_a_gpu_bound_run_in_full_precision_is_told_of_half_and_of_its_agreement(
     assert not any("fp16" in advice.lower() for advice in half)
 
 
+@pytest.mark.parametrize(("precision", "said"), [(None, True), ("fp32", True), ("fp16", False), ("int8", False)])
+def test_across_modes_half_precision_is_no_advice_where_it_is_there(precision: str | None, said: bool) -> None:
+    found = across_modes(rows(DEPTH, precision=precision))
+    assert found is not None
+    assert (found.kind, "FP16" in found.advice[0]) == (Kind.GPU_BOUND, said)
+    assert "a mode with more of the GPU powered" in found.advice[0]
+
+
 def test_across_modes_the_advice_goes_by_the_method_that_all_rows_name() -> None:
     rows = [{"power_mode": mode, "fps_end_to_end": mhz / 100, "cpu_mhz": mhz, "gr3d_pct_mean": 60.0}
             for mode, mhz in (("MAXN", 2201.0), ("50W", 1497.0), ("30W", 1728.0))]  # fmt: skip

@@ -216,7 +216,7 @@ def test_text_generation_has_tokens_and_no_fps(tmp_path: Path) -> None:
     told = {"method": "batched", "precision": "fp16", "scope": "full", "batch_size": 1, "batch_size_asked": 1}
     events = [(kind, t_s, {**fields, "tokens": 4000, "ttft_ms_p50": 95.44} if kind == "done" else fields)
               for kind, t_s, fields in _without(**told)]  # fmt: skip
-    environment = {**ENVIRONMENT, "model_spec": {"task": "text-generation"}}
+    environment = {**ENVIRONMENT, "images": "synthetic", "model_spec": {"task": "text-generation"}}
     found = _summary(_folder(tmp_path, events, environment=environment))
     assert set(found) == set(_documented())
     assert (found["tokens_per_s"], found["ttft_ms_p50"], found["items"]) == (pytest.approx(50.0), 95.44, 1600)
@@ -226,6 +226,10 @@ def test_text_generation_has_tokens_and_no_fps(tmp_path: Path) -> None:
     assert found["energy_per_item_j"] == pytest.approx(2.0)
     codes = [reason["code"] for reason in found["verdict"]["reasons"]]
     assert codes == ["warm-up-short", "failed-items"], "what text has not is no fault"
+    assert found["verdict"]["reasons"][1]["text"].startswith("2 prompts could not be read.")
+    assert [label for label in found["labels"] if label.startswith("synthetic")] == [
+        "synthetic prompts: seeded token ids in place of the data set"
+    ]
 
 
 def test_a_run_from_before_profiles_has_every_key_too(tmp_path: Path) -> None:

@@ -206,6 +206,11 @@ def test_a_run_that_kept_the_protocol_is_valid() -> None:
         ),
         (
             "disagrees",
+            {"agreement_metric": "tokens", "agreement_value": 0.875, "agreement_ok": False, "agreement_images": 3},
+            "Of the tokens behind 3 prompts, 87.5 % are the reference's; 100 % is needed",
+        ),
+        (
+            "disagrees",
             {
                 "agreement_metric": "box_iou",
                 "agreement_value": 0.713,

@@ -287,7 +287,8 @@ def test_replay_texts(tmp_path: Path) -> None:
     assert resolve_telemetry(f"replay:{log}@2.5x").speed == 2.5
     assert resolve_telemetry(f"replay:{log}@max").speed is None
     assert resolve_telemetry(f"replay:{log}@0").speed is None
-    for text in ("replay:", "replay:/none", f"replay:{log}@fast", f"replay:{tmp_path}", f"replay:{log}@-1"):
+    nowhere = ("replay:", "replay:/none", "replay:~nobody-here/a")
+    for text in (*nowhere, f"replay:{log}@fast", f"replay:{tmp_path}", f"replay:{log}@-1"):
         with pytest.raises(BadRequest):
             resolve_telemetry(text)
     with pytest.raises(BadRequest, match="no telemetry source"):

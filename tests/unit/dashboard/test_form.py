@@ -59,6 +59,39 @@ def test_precisions_are_those_of_the_method(
     assert (spec.method, spec.precision) == (method.value, last)
 
 
+def test_a_language_model_gets_prompts_and_no_random_weights(
+    cache: Path, singletons: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    app = page(singletons)
+    app.selectbox(key=state.FORM_MODEL).set_value("phi-3.5-mini-instruct").run()
+    assert not app.exception
+    assert app.selectbox(key=state.FORM_DATASET).label == "Prompts"
+    assert app.selectbox(key=state.FORM_DATASET).value == "no-robots"
+    assert not start_button(app)
+    assert "Download the weights of Phi-3.5-mini-instruct first." in captions(app)
+    assert not [radio for radio in app.radio if radio.label == "Weights are not downloaded"]
+    folder = write_tiny_model(tmp_path / "own")
+    (folder / "config.json").write_text(json.dumps({"architectures": ["LlamaForCausalLM"]}))
+    for name in ("tokenizer.json", "model.safetensors"):
+        (folder / name).write_text("{}")
+    app.selectbox(key=state.FORM_MODEL).set_value(controls.OTHER_MODEL).run()
+    app.text_input(key=state.FORM_MODEL_PATH).set_value(str(folder)).run()
+    app.selectbox(key=state.FORM_METHOD).set_value("graph").run()
+    assert not start_button(app)
+    assert "graph does not generate text" in captions(app)
+    app.selectbox(key=state.FORM_METHOD).set_value("batched").run()
+    [spec] = started_with(app, monkeypatch)
+    assert (spec.model, spec.dataset, spec.images) == (str(folder), "no-robots", "synthetic")
+    (tmp_path / "own.txt").write_text("One?")
+    app.selectbox(key=state.FORM_DATASET).set_value(controls.FOLDER).run()
+    app.text_input(key=state.FORM_DATASET_PATH).set_value(str(tmp_path / "own.txt")).run()
+    [spec] = started_with(app, monkeypatch)
+    assert spec.dataset == str(tmp_path / "own.txt")
+    app.selectbox(key=state.FORM_MODEL).set_value("resnet-152").run()
+    assert not start_button(app)
+    assert "This model takes images, and these are prompts." in captions(app)
+
+
 def test_reference_takes_one_image_at_a_time_and_says_so(singletons: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     app = page(singletons)
     app.number_input(key=state.FORM_BATCH).set_value(8).run()

@@ -306,7 +306,7 @@ def test_while_a_run_is_on_nothing_can_be_started_and_stop_asks_once(
     assert "start" not in {button.key for button in app.button}
     assert not app.button(key="queue_next_0").disabled
     assert app.query_params["run"] in (RUN_ID, [RUN_ID])
-    asked = plain("This run: resnet-152, cifar100, standard protocol, batch 1, power mode current.")
+    asked = plain("This run: resnet-152, cifar100, standard protocol, batched fp32, batch 1, power mode current.")
     assert asked in [text.value for text in app.caption]
     app.button(key="stop").click().run()
     assert stopped == []

@@ -86,6 +86,14 @@ def test_summary_of_the_first_version_is_shown(singletons: Settings, folder: Fol
     assert "SIMULATED" in markup(shown(folder))
 
 
+def test_text_has_tokens_where_images_have_fps(singletons: Settings, folder: Folder) -> None:
+    figures = {"tokens_per_s": 12.8, "fps_end_to_end": None, "energy_per_item_j": 5.0}
+    text = markup(shown(folder, **figures, verdict=VERDICT, diagnosis=DIAGNOSIS))
+    for said in ("<div>Tokens per second</div><b>12.80</b>", "<div>Energy per prompt</div><b>5.00</b> J"):
+        assert said in text
+    assert "FPS end to end</div>" not in text
+
+
 def test_refused_figures_are_struck(singletons: Settings, folder: Folder) -> None:
     refused = {**VERDICT, "status": "implausible", "badge": "IMPLAUSIBLE"}
     app = shown(folder, verdict=refused, diagnosis=DIAGNOSIS)

@@ -78,3 +78,6 @@ def test_damaged_spec_is_told_without_its_length(number: object) -> None:
 def test_words() -> None:
     assert [length_text(s) for s in (4.4, 60, 200, 3600, 7500)] == ["4 s", "1 min", "3 min 20 s", "1 h", "2 h 5 min"]
     assert source_label({"source": "tegrastats", "weights": "cached"}) == "tegrastats"
+    assert source_label({"source": "host", "images": "camera"}) == "host, camera images"
+    told = asked_text({"model": "o/m", "method": "batched", "precision": "fp16", "preload": True, "batch_size": 8})
+    assert told == "This run: m, batched fp16 preloaded, batch 8, power mode None."

@@ -72,6 +72,10 @@ def test_cached_and_absent_models_are_told_apart() -> None:
         True,
         "Fetch with: python -m orin_core fetch b",
     )
+    assert words.endswith("Not here: B; their runs take random weights, at the same speed.")
+    alone = Choice(name="c", label="C", cached=False, replaceable=False)
+    _, words, _ = machine_checks.cached_finding([gone, alone], "random weights")[:3]  # type: ignore[misc]
+    assert words.endswith("at the same speed; C cannot run without.")
 
 
 def test_disk_room_and_rights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

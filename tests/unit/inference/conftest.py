@@ -14,6 +14,7 @@ collect_ignore = (
             "test_loop.py",
             "test_methods.py",
             "test_models.py",
+            "test_onnx.py",
             "test_operations.py",
             "test_outputs.py",
             "test_preload.py",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from orin_core.inference.process import MAX_NAMED_FAILURES, Commands, Events
+from orin_core.inference.process import MAX_NAMED_FAILURES, Commands, Events, prepare_libraries
 from tests.conftest import wait_for
 
 
@@ -122,3 +122,14 @@ def test_commands_are_lines_however_they_arrive(pipe: Pipe) -> None:
     thread.join()
     assert found == ["stop", None]
     os.close(pipe.out)
+
+
+@pytest.mark.parametrize(("tf32", "variable"), [(False, "0"), (True, None)])
+def test_tf32_is_off_in_every_library_unless_it_was_asked_for(
+    tf32: bool, variable: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TensorRT has no other switch that ONNX Runtime would pass on."""
+    environment = {key: value for key, value in os.environ.items() if key != "NVIDIA_TF32_OVERRIDE"}
+    monkeypatch.setattr(os, "environ", environment)
+    prepare_libraries(tf32=tf32)
+    assert environment.get("NVIDIA_TF32_OVERRIDE") == variable

@@ -230,6 +230,20 @@ def test_temperatures_that_nobody_typed_in_are_not_missed() -> None:
     assert "temperature" not in found.best.sentence
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"images": "camera"}, "All with camera images."),
+        ({"images": "synthetic", "weights": "random"}, "All with random weights and synthetic images."),
+        ({"method": "batched", "scope": "preloaded"}, "All preloaded: images were decoded before the clock started."),
+    ],
+)
+def test_what_all_ranked_rows_are_made_of_is_said_with_the_best(changes: dict[str, Any], said: str) -> None:
+    best = build(run(1, **changes), run(2, mode="50W", fps=15.0, **changes)).best
+    assert best is not None
+    assert best.sentence.endswith(said)
+
+
 def test_a_certain_best_is_the_best_of_those_that_are_ranked() -> None:
     rows = [*repeats("MAXN", 0, 21.0, 21.1, 20.9), *repeats("50W", 10, 15.0, 15.1, 14.9, power_w=12.0)]
     alone, beside = build(*rows).best, build(*rows, run(20, mode="15W", fps=90.0, env=environment(kernel="6.8"))).best

@@ -232,6 +232,17 @@ def test_a_run_whose_results_do_not_agree_is_not_held_against_others(tmp_path: P
     assert found.results["Against Reference"] == ("", "DISAGREES: class agrees on 8 of 16")
 
 
+def test_methods_are_not_held_against_each_other_where_nobody_knows_whether_they_agree(tmp_path: Path) -> None:
+    unknown = batched(2, fps=90.0, agreement=None, status="invalid")
+    found = compared(tmp_path, run(1, fps=20.0), unknown, batched(3, fps=80.0))
+    assert {one.difference_pct for one in found.runs[1].differences.values()} == {None}
+    assert any("agree with the reference was not recorded" in note for note in found.runs[1].notes)
+    assert found.runs[2].differences[FPS].difference_pct == pytest.approx(300.0)
+    # Nothing is gained by a method between two runs of it.
+    found = compared(tmp_path / "alike", unknown, batched(4, mode="50W", fps=45.0, agreement=None, status="invalid"))
+    assert found.runs[1].differences[FPS].difference_pct == pytest.approx(-50.0)
+
+
 @pytest.mark.parametrize("changes", [{"method": "graph"}, {"precision": "fp16"}, {"batch_size": 64}])
 def test_runs_of_another_way_are_held_against_each_other_and_never_ranked(
     tmp_path: Path, changes: dict[str, Any]

@@ -246,6 +246,32 @@ def test_rows_of_another_way_are_weighed_among_themselves_and_the_published_with
     assert any("batched fp16 batch 32: such rows are weighed" in dropped.sentence for dropped in answer.dropped)
 
 
+def test_rows_of_another_data_set_are_weighed_among_themselves_and_come_after_the_published_one() -> None:
+    photos = [batched(number, mode=mode, dataset="/data/photos") for number, mode in enumerate(("MAXN", "50W"))]
+    log = imported(8, dataset=None)
+    [table] = build([batched(9, mode="15W"), *photos, log], models=["resnet-152"])
+    kinds = {kind[0].group_text: [row.power_mode for row in kind] for kind in groups(candidates(table))}
+    assert list(kinds) == [
+        "batched fp32 batch 32",
+        "reference fp32 batch 1",
+        "data set not known",
+        "data set /data/photos, batched fp32 batch 32",
+    ]
+    assert kinds["batched fp32 batch 32"] == ["15W"]
+
+
+def test_rows_of_a_camera_are_weighed_among_themselves_and_come_after_the_others() -> None:
+    of_camera = [batched(number, mode=mode, images="camera") for number, mode in enumerate(("MAXN", "50W", "30W"))]
+    [table] = build([batched(9, mode="15W"), *of_camera], models=["resnet-152"])
+    kinds = groups(candidates(table))
+    assert [kind[0].group_text for kind in kinds] == [
+        "batched fp32 batch 32",
+        "reference fp32 batch 1",
+        "camera images, batched fp32 batch 32",
+    ]
+    assert [row.power_mode for row in kinds[-1]] == ["MAXN", "50W", "30W"]
+
+
 def test_rows_of_ours_come_before_a_kind_that_was_only_published() -> None:
     [table] = build([batched(1)], models=["resnet-152"])
     assert [kind[0].group_text for kind in groups(candidates(table))] == [

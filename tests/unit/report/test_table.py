@@ -191,7 +191,8 @@ def test_modes_that_nobody_ran_keep_their_published_row_and_no_figure() -> None:
 
 
 def test_without_runs_the_published_rows_answer_both_questions_of_a_newcomer() -> None:
-    resnet, depth = table.build([])
+    resnet, depth, phi = table.build([])
+    assert (phi.is_text, next(row.published.tokens_per_s for row in phi.rows if row.published)) == (True, 3.66)
     assert depth.published_best is not None
     assert depth.published_best.power_mode == "50W"
     assert "MAXN is left out" in depth.published_best.sentence
@@ -275,6 +276,17 @@ def test_rows_without_valid_modes_have_no_diagnosis_across_them_and_three_have()
     assert build(*simulated).diagnosis is None
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"precision": "fp16", "method": "batched"}, False), ({"method": None, "tf32_allowed": True}, True)],
+)
+def test_half_precision_is_advised_across_modes_where_no_row_has_it(changes: dict[str, Any], said: bool) -> None:
+    modes = (("MAXN", 30.0), ("50W", 21.0), ("30W", 9.0))
+    found = build(*(run(n, mode=mode, fps=fps, gr3d_pct_mean=95.0, **changes) for n, (mode, fps) in enumerate(modes)))
+    assert found.diagnosis is not None
+    assert ("Use FP16, a mode" in " ".join(found.diagnosis.advice)) is said
+
+
 def test_an_old_summary_is_judged_anew_and_shown() -> None:
     old = {
         key: run(1)[key]
@@ -302,8 +314,8 @@ def test_models_are_told_apart_and_chosen_by_any_of_their_names() -> None:
     assert labels == [
         "ResNet-152",
         "Depth Anything V2 Base",
-        "<img src=x onerror=alert(1)>|*mine*",
         "Phi-3.5-mini-instruct",
+        "<img src=x onerror=alert(1)>|*mine*",
         "Model not named",
     ]
     assert [one.model for one in table.build(runs, models=["microsoft/resnet-152"])] == ["resnet-152"]

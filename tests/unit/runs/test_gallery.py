@@ -122,6 +122,17 @@ def test_the_caption_says_what_the_words_of_the_model_are_worth(tmp_path: Path) 
     assert said.endswith("no part of what is measured.")
 
 
+def test_the_caption_of_answers_speaks_of_prompts(tmp_path: Path) -> None:
+    gallery.keep(tmp_path, event(kind="text"))
+    said = gallery.caption(recording(tmp_path, weights="cached", images="synthetic", dataset="no-robots"))
+    assert said == (
+        "Synthetic prompts: made-up tokens, there is nothing to answer. "
+        "Made before warm-up from prompts spread over the data set; no part of what is measured."
+    )
+    said = gallery.caption(recording(tmp_path, weights="cached", images="cached", dataset="no-robots"))
+    assert said.startswith("Made before warm-up from prompts")
+
+
 def test_a_model_of_the_data_sets_own_classes_is_not_doubted(tmp_path: Path) -> None:
     gallery.keep(tmp_path, {**event(), "classes": 100})
     said = gallery.caption(recording(tmp_path, weights="local", images="cached", dataset="cifar100"))

@@ -429,6 +429,29 @@ def test_the_same_rows_from_another_file_are_known_again_and_kept_only_on_purpos
     assert (third.already, third.alike) == (False, False)
 
 
+def test_a_csv_that_counts_whole_seconds_is_known_again_though_its_ticks_came_later(tmp_path: Path) -> None:
+    text = log_file(tmp_path, [idle(120), load(10), run(400), idle(120)], period_s=1.012)
+    header, *rows = csv.reader(io.StringIO(as_csv(text.read_text().splitlines(keepends=True), date=False)))
+    place = header.index("Time (mS)")
+    counted = [[*row[:place], str(1000 * number), *row[place + 1 :]] for number, row in enumerate(rows)]
+    table = tmp_path / "old.csv"
+    with table.open("w", newline="") as stream:
+        csv.writer(stream).writerows([header, *counted])
+    (first,) = import_runs(text, runs_dir=tmp_path / "runs")
+    (again,) = import_runs(table, runs_dir=tmp_path / "runs")
+    assert first.stretch.seconds - again.stretch.seconds > 3
+    assert (again.recording, again.alike) == (first.recording, True)
+
+
+def test_two_runs_at_a_load_that_hardly_changes_are_not_taken_for_one(tmp_path: Path) -> None:
+    steady = [*TWO_RUNS[:2], run(200, gr3d=99.0, jitter=0.6), idle(120)]
+    made = [
+        import_runs(log_file(tmp_path, steady, f"{seed}.log", seed=seed), runs_dir=tmp_path / "runs")[0]
+        for seed in (1, 2)
+    ]
+    assert [(one.already, one.alike) for one in made] == [(False, False)] * 2
+
+
 def test_a_run_of_a_model_that_nobody_named_says_what_that_means(tmp_path: Path) -> None:
     path = log_file(tmp_path, [*TWO_RUNS[:3], idle(120)])
     (unnamed,) = import_runs(path, runs_dir=tmp_path / "a")

@@ -52,6 +52,17 @@ def test_time_left_is_unknown_until_measure_has_a_pace() -> None:
     assert progress.document(4.0)["time_left_s"] == pytest.approx(18.0)
 
 
+def test_prompts_have_no_rate_of_images_and_a_time_left_all_the_same() -> None:
+    found = []
+    for of_text in (False, True):
+        progress = Progress(RunSpec(model="m", dataset="d", items=100), of_text=of_text)
+        progress.enter(Phase.MEASURE, 0.0)
+        progress.add_batches([[float(s), s + 1.0, "measure", 1, 900.0, 1000.0] for s in range(8)], 0)
+        document = progress.document(8.0)
+        found.append((progress.live_fps, document["rate_fps"], document["time_left_s"]))
+    assert found == [(1.0, 1.0, 92.0), (None, None, 92.0)]
+
+
 def test_time_left_of_a_run_by_seconds_is_the_rest_of_the_seconds() -> None:
     progress = _progress(seconds=30.0)
     progress.enter(Phase.MEASURE, 10.0)

@@ -7,6 +7,7 @@ import errno
 import io
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -203,3 +204,19 @@ def test_the_start_is_known_without_a_status(tmp_path: Path) -> None:
     assert recording.began_s() == 500.0
     store.write_json(tmp_path / store.STATUS, {"t_s": 1, "t0_s": 499.5})
     assert recording.began_s() == 499.5
+
+
+def test_tabs_that_write_one_file_at_once_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / store.STATUS
+    store.write_json(path, {"number": -1})
+
+    def write(number: int) -> bool:
+        for _ in range(100):
+            store.write_json(path, {"number": number, "filling": "x" * 5000})
+            if store.read_json(path) is None:
+                return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(write, range(4)))
+    assert [one.name for one in tmp_path.iterdir()] == [store.STATUS]

@@ -67,6 +67,24 @@ def test_repeats_of_one_verdict_all_count(status: str) -> None:
     assert found.mean("energy_per_item_j") == pytest.approx((10 / 20 + 12 / 22) / 2)
 
 
+def test_repeats_that_the_report_keeps_apart_are_in_no_mean_together() -> None:
+    asked = spec(repeats=3, batch_sizes=[64], methods=["batched"])
+    open_page = built.environment(page_open=True)
+    (first, one), (second, two), (third, three) = (
+        done(1, fps=20.0, method="batched", batch_size=64),
+        done(2, fps=26.0, method="batched", batch_size=32, env=open_page),
+        done(3, fps=28.0, method="batched", batch_size=32, env=open_page),
+    )
+    runs = {**one, **two, **three}
+    found = cell(matrix.matrix(asked, progress(asked, _001=first, _002=second, _003=third), runs), 0, 0)
+    assert (found.mean("average_fps"), found.counted_words()) == (27.0, "2 of 3 counted, at batch 32")
+    # Of as many the later one.
+    found = cell(matrix.matrix(asked, progress(asked, _001=first, _002=second), runs), 0, 0)
+    assert (found.mean("average_fps"), found.counted_words()) == (26.0, "1 of 2 counted, at batch 32")
+    found = cell(matrix.matrix(asked, progress(asked, _001=first), runs), 0, 0)
+    assert (found.mean("average_fps"), found.counted_words()) == (20.0, "")
+
+
 def test_methods_and_precisions_have_rows_of_their_own_and_shades_of_their_own() -> None:
     axes = {"batch_sizes": [1, 8], "methods": ["batched", "onnx"], "precisions": ["fp32", "fp16"]}
     asked = spec(repeats=1, models=["resnet-152"], power_modes=["MAXN"], **axes)

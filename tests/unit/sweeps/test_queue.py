@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import errno
 import json
 import os
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from orin_core.sweeps import spec as specs
 from orin_core.sweeps.plan import Plan
 from orin_core.sweeps.standing import StateWord
 from orin_core.sweeps.state import CellState, Sweep, SweepState, Wanted
+from orin_core.sweeps.work import SweepWork
 
 
 @pytest.fixture
@@ -209,6 +212,17 @@ def test_a_paused_sweep_stops_at_once_while_another_has_the_board(
     assert queue.order(settings) == []
 
 
+def test_a_sweep_that_had_begun_and_fell_out_of_the_queue_can_be_stopped(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conductor, "ensure", lambda settings: None)
+    sweep = make(settings)
+    sweep.write(dataclasses.replace(sweep.progress(), state=SweepState.RUNNING, begun_utc="2026-03-01T00:00:00.000Z"))
+    control.stop(sweep, settings)
+    # Whoever works on the queue puts the mode back and ends it.
+    assert (conductor.next_sweep(settings), sweep.wanted()) == (sweep, Wanted.STOP)
+
+
 def test_a_damaged_sweep_can_be_taken_out(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conductor, "ensure", lambda settings: None)
     one, other = make(settings), make(settings, "other")
@@ -237,6 +251,26 @@ def test_whoever_starts_the_queue_finds_what_fell_out_of_it(
     assert queue.order(settings) == [waits.sweep_id]
 
 
+@pytest.mark.parametrize(("leaving", "stands"), [(True, SweepState.QUEUED), (False, SweepState.FAILED)])
+def test_a_disk_that_a_shutdown_takes_away_fails_no_sweep(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, leaving: bool, stands: SweepState
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
+    spec = specs.from_json({"models": ["a"], "datasets": ["c"], "run": {"telemetry": "simulated"}})
+    sweep = state.make(spec, settings, ["001"])
+    queue.add(settings, sweep.sweep_id)
+    worker = conductor.Conductor(settings)
+
+    def run(work: SweepWork) -> None:
+        worker.leaving = leaving
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(SweepWork, "run", run)
+    worker.run()
+    assert sweep.progress().state is stands
+    assert queue.order(settings) == ([sweep.sweep_id] if leaving else [])
+
+
 def test_what_cannot_be_written_is_a_sentence(settings: Settings) -> None:
     sweep = make(settings)
     shutil.rmtree(sweep.folder)
@@ -256,6 +290,23 @@ def test_resuming_an_ended_sweep_tries_its_failed_cells_and_looks_at_the_board_a
     control.resume(sweep, settings)
     found = sweep.progress()
     assert (found.state, found.begun_utc, found.cells["001"].state) == (SweepState.QUEUED, "", CellState.PENDING)
+
+
+def test_a_sweep_that_is_just_being_stopped_is_resumed_after_that(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conductor, "ensure", lambda settings: None)
+    sweep, me = make(settings), ProcessId.of(os.getpid())
+    assert me is not None
+    held = {"conductor_pid": me.pid, "conductor_start": me.start}
+    sweep.write(dataclasses.replace(sweep.progress(), state=SweepState.RUNNING, **held))  # type: ignore[arg-type]
+    control.stop(sweep, settings)
+    with pytest.raises(BadRequest, match="just being stopped"):
+        control.resume(sweep, settings)
+    assert sweep.wanted() is Wanted.STOP
+    sweep.write(dataclasses.replace(sweep.progress(), conductor_pid=None, conductor_start=None))
+    control.resume(sweep, settings)
+    assert sweep.wanted() is Wanted.RUN
 
 
 # -- the word for it -------------------------------------------------------------------------------

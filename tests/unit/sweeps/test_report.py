@@ -217,6 +217,18 @@ def test_a_point_is_the_mean_of_its_repeats_with_their_interval_and_not_the_newe
     assert first.text(batches.FPS) == "21.00 ± 2.48"
 
 
+def test_a_batch_of_another_verdict_is_shown_and_is_no_knee() -> None:
+    runs = [run(batch, batch_size=batch, fps=fps) for batch, fps in ((1, 20.0), (2, 39.0), (4, 40.0))]
+    runs.append(run(9, batch_size=8, fps=400.0, status="invalid", reasons=("Its results do not agree.",)))
+    (curve,) = batches.curves(repeats_of(runs))
+    assert ([point.batch for point in curve.points], curve.best_fps, curve.knee.batch) == ([1, 2, 4, 8], 40.0, 2)
+    (one,) = table.build(runs, models=["resnet-152"])
+    section = batches.section(one, [curve])
+    assert section is not None
+    assert [row[3] for row in section.rows] == ["50.0 %", "97.5 %", "100.0 %", ""]
+    assert any("only the batches of its best verdict count" in sentence for sentence in section.sentences)
+
+
 def test_refused_figures_are_on_no_curve() -> None:
     assert curves_of({1: 10.0, 2: 20.0}, status="implausible") == ()
 

@@ -40,10 +40,12 @@ def test_a_sweep_survives_its_file(tmp_path: Path) -> None:
 
 def test_relative_paths_are_seen_from_the_file(tmp_path: Path) -> None:
     path = tmp_path / "sweep.json"
-    path.write_text(json.dumps({**SMALL, "models": ["./mine"], "datasets": ["../images"]}))
+    datasets = ["../images", "camera:clip.avi", "camera:/dev/video1", "camera:0", "cifar100"]
+    path.write_text(json.dumps({**SMALL, "models": ["./mine"], "datasets": datasets}))
     sweep = specs.read_file(path)
     assert sweep.models == (str(tmp_path / "mine"),)
-    assert sweep.datasets == (str(tmp_path / "../images"),)
+    seen = (str(tmp_path / "../images"), f"camera:{tmp_path / 'clip.avi'}")
+    assert sweep.datasets == (*seen, "camera:/dev/video1", "camera:0", "cifar100")
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,7 @@ def test_relative_paths_are_seen_from_the_file(tmp_path: Path) -> None:
         ({"models": []}, "models"),
         ({"models": "resnet-152"}, "models"),
         ({"models": ["a", "a"]}, "twice"),
+        ({"models": ["~nobody-here/a"]}, "no user of this machine"),
         ({"power_modes": [True]}, "power_modes"),
         ({"batch_sizes": [0]}, "batch_sizes"),
         ({"batch_sizes": ["8"]}, "batch_sizes"),

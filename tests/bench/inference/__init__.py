@@ -1,0 +1,1 @@
+"""What the bench of inference is made of."""
