@@ -1,8 +1,9 @@
-"""Processes by pid and start time, so that a reused pid is never taken for the old process."""
+"""Processes by pid, start time and boot, so that a reused pid is never taken for the old process."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import signal
 import time
@@ -27,13 +28,34 @@ def start_ticks(pid: int, proc: Path = Path("/proc")) -> int | None:
     return int(fields[19])
 
 
+_TICKS_BITS = 33
+"""Clock ticks of 2.7 years; with 20 bits of the boot's id still a whole number to every reader of JSON."""
+
+
+@functools.cache
+def _boot() -> int:
+    """Returns 20 bits of this boot's id, 0 where there is none.
+
+    **Source**: random(4), ``/proc/sys/kernel/random/boot_id``.
+    """
+    try:
+        return int(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:5], 16)
+    except (OSError, ValueError):
+        return 0
+
+
+def _start(pid: int) -> int | None:
+    ticks = start_ticks(pid)
+    return None if ticks is None else (_boot() << _TICKS_BITS) + ticks
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessId:
-    """One process for good: pid and start time.
+    """One process for good: what is written of it outlives a boot, after which pids and ticks come again.
 
     Args:
         pid: process id.
-        start: start time in clock ticks since boot.
+        start: start time in clock ticks since boot, and above them 20 bits of the boot's id.
     """
 
     pid: int
@@ -42,7 +64,7 @@ class ProcessId:
     @classmethod
     def of(cls, pid: int) -> ProcessId | None:
         """Returns the process that has this pid now, None where there is none."""
-        start = start_ticks(pid)
+        start = _start(pid)
         return None if start is None else cls(pid=pid, start=start)
 
     @classmethod
@@ -54,7 +76,7 @@ class ProcessId:
 
     def alive(self) -> bool:
         """Whether this very process still runs."""
-        return start_ticks(self.pid) == self.start
+        return _start(self.pid) == self.start
 
     def command_line(self) -> list[str]:
         """Returns the arguments that this very process was started with; empty where it is gone."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from orin_core.runs.processes import ProcessId, start_ticks
+from orin_core.runs.processes import ProcessId
 from orin_core.settings import PROJECT_ROOT
 from orin_core.spec import WorkerSpec, to_json
 
@@ -43,8 +43,7 @@ class WorkerProcess:
                 start_new_session=True,
                 pass_fds=() if spec.lock_fd is None else (spec.lock_fd,),
             )
-        start = start_ticks(self._child.pid)
-        self.process = ProcessId(pid=self._child.pid, start=start if start is not None else -1)
+        self.process = ProcessId.of(self._child.pid) or ProcessId(pid=self._child.pid, start=-1)
         self._send = send
         self._stop_asked_s: float | None = None
         self._term_sent_s: float | None = None

@@ -120,6 +120,8 @@ def _detector(images: Path) -> list[Row]:
         lambda: host_ms("predict", predict, DETECTOR_BATCH * DETECTOR_BATCHES),
     )
     gain = ratios(lambda: direct.end_to_end(1).fps, lambda: predict.end_to_end(DETECTOR_BATCH).fps)
+    single = Engine(opened("yolov8n"), source, batch_size=1)
+    alone = ratios(lambda: single.end_to_end(DETECTOR_BATCH).fps, lambda: predict.end_to_end(DETECTOR_BATCH).fps)
     how = "time of a CPU that is not the device's work: batched prepares and reduces there, predict() on the host"
     return [
         Row(
@@ -135,6 +137,7 @@ def _detector(images: Path) -> list[Row]:
             "YOLOv8n: host cost batched / predict()", share, "ms/image outside forward calls", most=PREDICT_SHARE
         ),
         ratio_row("YOLOv8n: batched / reference", gain, f"images/s end to end, batch {DETECTOR_BATCH} against 1"),
+        ratio_row("YOLOv8n: batched / reference, one by one", alone, "images/s end to end, batch 1 against 1"),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from orin_core.errors import BadRequest, BoardBusy
+from orin_core.runs import processes
 from orin_core.runs.lock import BoardLock, Holder, read_holder
 from orin_core.runs.processes import ProcessId, start_ticks
 
@@ -61,6 +63,15 @@ def test_a_reused_pid_is_not_the_old_process() -> None:
     me = _me()
     assert me.alive()
     assert not ProcessId(pid=me.pid, start=me.start + 1).alive()
+
+
+def test_the_same_pid_and_tick_of_another_boot_are_not_the_old_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    me = _me()
+    monkeypatch.setattr(processes, "_boot", lambda: 7)
+    assert not me.alive()
+    again = _me()
+    assert again.alive()
+    assert json.loads(json.dumps(float(again.start))) == again.start
 
 
 def test_a_zombie_is_gone() -> None:
