@@ -5,25 +5,12 @@ from __future__ import annotations
 import importlib.util
 import os
 import tempfile
+from pathlib import Path
+
+_MARKED = "pytestmark = pytest.mark.torch"
 
 collect_ignore = (
-    [
-        *(
-            "test_agreement.py",
-            "test_feed.py",
-            "test_loop.py",
-            "test_methods.py",
-            "test_models.py",
-            "test_onnx.py",
-            "test_operations.py",
-            "test_outputs.py",
-            "test_preload.py",
-            "test_preprocessing.py",
-            "test_rehearsal.py",
-            "test_sources.py",
-        ),
-        "test_vision_ops.py",
-    ]
+    [path.name for path in Path(__file__).parent.glob("test_*.py") if _MARKED in path.read_text(encoding="utf-8")]
     if importlib.util.find_spec("torch") is None
     else []
 )
