@@ -1,11 +1,13 @@
-"""``python -m dashboard``: starts the server on this machine and prints its address."""
+"""Starts the dashboard on this machine and prints its address."""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import errno
 import socket
 import sys
+from collections.abc import Sequence
 
 from dashboard.hosts import check_loopback
 from orin_core.errors import BadRequest
@@ -31,8 +33,29 @@ def check_address(settings: Settings) -> None:
             ) from error
 
 
-def main() -> int:
-    """Runs the server until it is told to end; returns the exit code."""
+_SETTINGS = """\
+It is set by environment variables:
+  ORIN_PORT       where it listens (8501)
+  ORIN_ADDRESS    a loopback address (127.0.0.1): there is no login
+  ORIN_TELEMETRY  auto, tegrastats, host or simulated (auto)
+  ORIN_DATA_DIR   holds runs and sweeps (data/ of the checkout)
+  ORIN_STATE_DIR  the board's lock, one per machine
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the server until it is told to end; returns the exit code.
+
+    Args:
+        argv: the arguments; those of this process where it is None.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m dashboard",
+        description=__doc__,
+        epilog=_SETTINGS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.parse_args(argv)
     try:
         settings = load()
         check_address(settings)

@@ -107,7 +107,7 @@ def _is_there(run_id: str) -> bool:
             return True
         raise finder.missing(run_id)
     except BadRequest as error:
-        st.warning(plain(f"{run_id[:80]}: {error.message}"))
+        st.warning(plain(error.message if run_id in error.message else f"{run_id[:80]}: {error.message}"))
         return False
 
 
@@ -206,8 +206,12 @@ def _chart(found: Differences, lines: Sequence[RunLines]) -> None:
 def _caption(found: Differences, lines: Sequence[RunLines], empty: Sequence[str]) -> None:
     """Says what the chart leaves out, and how it is used."""
     texts = ["Drag to zoom in, double click to see all. Gaps in a line are gaps in the record."]
-    early = [run.letter for run, one in zip(found.runs, lines, strict=True) if one.measure_s is None]
-    if early:
+    runs = list(zip(found.runs, lines, strict=True))
+    if bare := [run.letter for run, one in runs if not one.whole]:
+        texts.append(
+            f"Of {', '.join(bare)} no rows can be read, so {'it has' if len(bare) == 1 else 'they have'} no line."
+        )
+    if early := [run.letter for run, one in runs if one.whole and one.measure_s is None]:
         drawn = "is drawn from its first row" if len(early) == 1 else "are drawn from their first rows"
         texts.append(f"{', '.join(early)} did not reach measure and {drawn}.")
     if empty:

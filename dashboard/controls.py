@@ -18,7 +18,7 @@ from orin_core.analysis.verdict import PROFILES
 from orin_core.catalog import Choice
 from orin_core.errors import BadRequest, NotCached, OrinError
 from orin_core.profiles import Profile
-from orin_core.spec import MAX_NOTES, PROMPTS, RunSpec
+from orin_core.spec import IMAGES, MAX_NOTES, PROMPTS, RunSpec
 
 OTHER_MODEL = "other-model"
 FOLDER = "folder"
@@ -34,11 +34,11 @@ SECONDS = "Number of seconds"
 # Kept while another page is shown, as every key that begins with "form_".
 
 _PROTOCOLS = {
-    Profile.STANDARD: ("Standard", "70 s of measure and 100 images: what a VALID run needs."),
+    Profile.STANDARD: ("Standard", "70 s of measure and 100 {what}: what a VALID run needs."),
     Profile.DEMO: ("Demo", "20 s of measure, to see that everything works. A demo is never VALID."),
-    Profile.FORMAL: ("Formal", "10.5 min, the images looped. Five such runs make a result to publish."),
+    Profile.FORMAL: ("Formal", "10.5 min, the {what} looped. Five such runs make a result to publish."),
 }
-"""What each is called, and what it needs in one line; the first is chosen at first."""
+"""What each is called, and what it needs in one line of images or prompts; the first is chosen at first."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +74,9 @@ def form(board: BoardView, *, running: bool) -> Form:
     model = _model(running)
     dataset = _dataset(running, model.holds)
     mode = _power_mode(board)
-    profile = _profile()
-    length = _length(dataset, profile)
+    what = dataset.holds or model.holds or IMAGES
+    profile = _profile(what)
+    length = _length(dataset, profile, what)
     method = method_form.show()
     others = _advanced(board, method["method"], dataset.name)
     missing = model.missing or dataset.missing
@@ -221,22 +222,22 @@ def _power_mode(board: BoardView) -> str:
     )
 
 
-def _profile() -> str:
+def _profile(what: str) -> str:
     labels = {profile.value: label for profile, (label, _) in _PROTOCOLS.items()}
     chosen = pick(labels, label="Protocol", key=state.FORM_PROFILE)
-    st.caption(_PROTOCOLS[Profile(chosen)][1])
+    st.caption(_PROTOCOLS[Profile(chosen)][1].format(what=what))
     return chosen
 
 
-def _length(dataset: _Subject, profile: str) -> tuple[int | None, float | None] | str:
+def _length(dataset: _Subject, profile: str, what: str) -> tuple[int | None, float | None] | str:
     """Returns items and seconds, both None where the protocol decides; a sentence where the length is not known."""
-    names = {name: name for name in (AS_ASKED, WHOLE, NUMBER, SECONDS)}
+    names = {name: name for name in (AS_ASKED, WHOLE, NUMBER, SECONDS)} | {NUMBER: f"Number of {what}"}
     least = PROFILES[profile]
     length = pick(names, label="Length", key=state.FORM_LENGTH)
     if length == NUMBER:
-        items = number("How many images", 1, 100_000_000, 500, key=state.FORM_ITEMS)
+        items = number(f"How many {what}", 1, 100_000_000, 500, key=state.FORM_ITEMS)
         if items < least.min_items:
-            st.caption(f"Too few to be VALID: this protocol needs {least.min_items} images and more.")
+            st.caption(f"Too few to be VALID: this protocol needs {least.min_items} {what} and more.")
         return int(items), None
     if length == SECONDS:
         seconds = number("How many seconds", 1, 604_800, 70, key=state.FORM_SECONDS)
@@ -251,7 +252,7 @@ def _length(dataset: _Subject, profile: str) -> tuple[int | None, float | None] 
         items_known = catalog.resolve_dataset(dataset.name, images=dataset.source).items
     except OrinError as error:
         return str(error)
-    return (items_known, None) if items_known else "The number of images is not known; give a number."
+    return (items_known, None) if items_known else f"The number of {what} is not known; give a number."
 
 
 def _advanced(board: BoardView, method: str, dataset: str) -> dict[str, Any]:

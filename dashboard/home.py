@@ -11,8 +11,10 @@ from orin_core.errors import OrinError
 _STYLE = """
 <style>
 .stMainBlockContainer { padding: 4rem 1.5rem 1rem; max-width: none; }
-[data-testid="stSidebarUserContent"] { padding: 0 1.1rem 1rem; }
-[data-testid="stSidebarHeader"] { height: 2.6rem; margin: 0; padding: 0.3rem 1.1rem; }
+[data-testid="stSidebarContent"] { padding: 0 1.1rem; }
+[data-testid="stSidebarUserContent"] { padding: 0 0 1rem; }
+[data-testid="stSidebarUserContent"] [data-testid="stCaptionContainer"] p { line-height: 1.35; }
+[data-testid="stSidebarHeader"] { height: 2.6rem; margin: 0; padding: 0.3rem 0; }
 [data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] { gap: 0.55rem; }
 .orin-figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: 10px; }
 @media (max-width: 1000px) { .orin-figures { grid-template-columns: repeat(3, 1fr); } }

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.widgets import number, pick
 from orin_core.methods import EXPLAINED, PRECISIONS, PRELOADABLE, Method, Precision
-from orin_core.spec import CAMERA, RunSpec
+from orin_core.spec import CAMERA
 
 _METHODS: Mapping[Method, str] = {
     Method.BATCHED: "Batched",
@@ -56,21 +56,25 @@ def memory(method: str, dataset: str) -> dict[str, Any]:
         dataset: name of the data set; a camera's images cannot be preloaded.
     """
     preloadable = Method(method) in PRELOADABLE and not dataset.startswith(CAMERA)
-    preload = st.checkbox(
+    preload = _may(
         "Preload images",
         key=state.FORM_PRELOAD,
-        disabled=not preloadable,
-        help="Decodes them into memory before the clock starts. The run's scope is then preloaded, and it is compared "
-        "with such runs alone.",
+        can=preloadable,
+        help_text="Decodes them into memory before the clock starts. The run's scope is then preloaded, and it is "
+        "compared with such runs alone.",
     )
-    smaller = st.checkbox(
+    smaller = _may(
         "Smaller batch where memory runs out",
         key=state.FORM_SMALLER_BATCH,
-        disabled=method == Method.REFERENCE.value,
-        help="Halves the batch until it fits, and says so; without this the run fails.",
+        can=method != Method.REFERENCE.value,
+        help_text="Halves the batch until it fits, and says so; without this the run fails.",
     )
-    usual = RunSpec()
-    return {
-        "preload": preload if preloadable else usual.preload,
-        "smaller_batch": smaller if method != Method.REFERENCE.value else usual.smaller_batch,
-    }
+    return {"preload": preload, "smaller_batch": smaller}
+
+
+def _may(label: str, *, key: str, can: bool, help_text: str) -> bool:
+    """Shows a box to tick and returns whether it is ticked; where it cannot be, an empty one that stays so."""
+    if can:
+        return st.checkbox(label, key=key, help=help_text)
+    # Not the same one: a tick from before would look as if it counted. It comes back with what allows it.
+    return st.checkbox(label, disabled=True, help=help_text)

@@ -20,8 +20,12 @@ from orin_core.spec import RunState
 
 Row = Mapping[str, Any]
 
+TOKENS = "Tokens / s"
+"""Only text generation has them, as only images have FPS."""
+
 FIGURES: dict[str, tuple[str, str]] = {
     "fps_end_to_end": ("FPS", "%.2f"),
+    "tokens_per_s": (TOKENS, "%.2f"),
     "gr3d_pct_mean": ("GR3D (%)", "%.1f"),
     "ram_used_mb_mean": ("RAM (MB)", "%.0f"),
     "power_w_mean": ("Power (W)", "%.2f"),
@@ -50,8 +54,12 @@ SORTS: dict[str, tuple[str, str, bool]] = {
 """Name in the address: words, column, largest first. A blank comes last either way."""
 
 NEWEST = "newest"
-_SAID = ("model", "dataset", "power_mode", "state", "profile", "source", "simulated", "weights", "images", "origin")
-_SEARCHED = ("run", "Model", "Images", "Mode", "Validity", "State", "Origin", "Board and data", "Profile")
+_WAY = ("method", "precision", "batch_size", "scope")
+_SAID = (
+    *("model", "dataset", "power_mode", "state", "profile", "source", "simulated", "weights", "images", "origin"),
+    *_WAY,
+)
+_SEARCHED = ("run", "Model", "Images", "Mode", "Validity", "State", "Origin", "Board and data", "Method", "Profile")
 _KEPT = 20_000
 
 
@@ -94,7 +102,9 @@ def row_of(recording: Recording, active: Recording | None) -> Row:
         return ended
     running = active is not None and active.run_id == recording.run_id
     state = RunState.RUNNING if running else RunState.INTERRUPTED
-    return _as_row(recording.run_id, {**_told(without_damage(recording.status())), "state": state.value})
+    asked = recording.spec()
+    found = without_damage({**{key: asked.get(key) for key in _WAY}, **recording.status()})
+    return _as_row(recording.run_id, {**_told(found), "state": state.value})
 
 
 def _as_row(run_id: str, found: Mapping[str, Any]) -> Row:
@@ -108,10 +118,19 @@ def _as_row(run_id: str, found: Mapping[str, Any]) -> Row:
         "State": found.get("state") or "",
         # Before the figures, so that it is in sight on a small screen.
         "Board and data": _board_and_data(found),
+        "Method": _method(found),
         **{title: found.get(key) for key, (title, _) in FIGURES.items()},
         "Origin": found.get("origin") or "run",
         "Profile": found.get("profile") or "",
     }
+
+
+def _method(found: Mapping[str, Any]) -> str:
+    """Returns how images went through the model, without which two FPS are not to be held against each other."""
+    batch = found.get("batch_size")
+    parts = [found.get("method"), found.get("precision"), f"batch {batch:g}" if batch else ""]
+    parts += ["preloaded"] if found.get("scope") == "preloaded" else []
+    return " ".join(str(part) for part in parts if part)
 
 
 def _board_and_data(found: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard import links, run_delete, run_detail, run_rows, state
 from dashboard.compare import QUERY_RUNS
-from dashboard.run_rows import FIGURES, FILTERS, NEWEST, SEARCH, SORT, SORTS, Row, Wanted
+from dashboard.run_rows import FIGURES, FILTERS, NEWEST, SEARCH, SORT, SORTS, TOKENS, Row, Wanted
 from dashboard.words import plain
 from orin_core.errors import BadRequest
 from orin_core.report.overlay import MAX_RUNS, MIN_RUNS
@@ -151,8 +151,11 @@ def _ticked(rows: Sequence[Row]) -> list[Row]:
     """Shows the table and returns the rows that are ticked in it."""
     # Ticks are kept by their place: with other rows it is another table, and none of them is ticked.
     places = hashlib.sha1(" ".join(str(row["run"]) for row in rows).encode(), usedforsecurity=False).hexdigest()
+    columns = {title: [row[title] for row in rows] for title in rows[0] if title != "run"}
+    if all(one is None for one in columns[TOKENS]):
+        del columns[TOKENS]
     chosen: Any = st.dataframe(
-        pd.DataFrame({title: [row[title] for row in rows] for title in rows[0] if title != "run"}),
+        pd.DataFrame(columns),
         hide_index=True,
         width="stretch",
         height=min(36 + 35 * len(rows), 600),
@@ -162,6 +165,9 @@ def _ticked(rows: Sequence[Row]) -> list[Row]:
         key=f"runs_table_{places[:12]}",
         column_config={
             "Started": st.column_config.DatetimeColumn("Started (UTC)", format="YYYY-MM-DD HH:mm:ss", timezone="UTC"),
+            # Streamlit's own width goes by the first rows, and would cut SIMULATED off further down.
+            "Validity": st.column_config.TextColumn(width=100),
+            "Board and data": st.column_config.TextColumn(width=135),
             **{title: st.column_config.NumberColumn(title, format=form) for title, form in FIGURES.values()},
         },
     )

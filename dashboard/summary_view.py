@@ -95,7 +95,7 @@ def details(summary: dict[str, Any], spec: dict[str, Any]) -> None:
 
     Args:
         summary: as in ``summary.json``.
-        spec: as in ``spec.json``, which alone names sweep and cell.
+        spec: as in ``spec.json``; it names sweep and cell also where the summary is of a version that did not.
     """
     summary = judged(summary) | {key: spec.get(key) for key in ("sweep", "cell")}
     with st.expander("All figures"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -59,6 +60,23 @@ def test_taken_port_is_told_in_one_line(server: Server) -> None:
         f"Port {server.port} of 127.0.0.1 is taken. Choose another one with ORIN_PORT."
     ]
     assert str(server.port) in server.log.read_text()
+
+
+@pytest.mark.parametrize(("argument", "code", "said"), [("--help", 0, "ORIN_PORT"), ("--port=1", 2, "--port=1")])
+def test_help_and_unknown_arguments_start_nothing(home: Home, argument: str, code: int, said: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "dashboard", argument],
+        env={**home.env, "ORIN_PORT": str(free_port())},
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == code
+    assert said in ended.stdout + ended.stderr
+    if not code:
+        named = re.findall(r"ORIN_[A-Z_]+", (PROJECT_ROOT / "orin_core" / "settings.py").read_text())
+        assert set(named) <= set(re.findall(r"ORIN_[A-Z_]+", ended.stdout))
 
 
 def test_address_of_others_is_refused(home: Home) -> None:

@@ -128,7 +128,7 @@ def wait_for_end(server: Server, run_id: str) -> Recording:
 
 def test_idle_board_is_live_and_the_probe_ends_with_the_last_viewer(server: Server, viewer: Viewer) -> None:
     page = viewer.open(server.url)
-    expect(page.get_by_text("SIMULATED BOARD")).to_be_visible(timeout=LONG_MS)
+    expect(page.locator(".orin-badge", has_text="SIMULATED BOARD")).to_be_visible(timeout=LONG_MS)
     page.wait_for_selector(PLOT, state="attached", timeout=LONG_MS)
     assert tile(page, "fps") == "–"
     assert float(tile(page, "power")) > 0
@@ -140,6 +140,9 @@ def test_idle_board_is_live_and_the_probe_ends_with_the_last_viewer(server: Serv
     assert "python" in maps
     assert not [name for name in ("libtorch", "torchvision", "ultralytics") if name in maps]
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    box = page.get_by_role("button", name="Start", exact=True).bounding_box()
+    assert box is not None
+    assert box["width"] > 230, "the form uses the room that its sidebar has"
     viewer.shot(page, "idle")
     page.close()
     wait_for(lambda: not any("tegrastats" in line for line in server.home.processes().values()), "the probe's end", 60)

@@ -105,6 +105,7 @@ def test_unknown_malformed_and_too_many_runs_are_told_and_the_rest_is_shown(sing
     assert len(warnings) == 3
     assert "This is no run id" in warnings[0]
     assert "is not here (any more)" in warnings[1]
+    assert warnings[1].count("ffff") == 1, "named once"
     assert "first 8 of 9" in warnings[2]
 
 
@@ -154,6 +155,19 @@ def test_runs_that_did_not_reach_measure_are_named(singletons: Settings) -> None
     assert "A, B did not reach measure and are drawn from their first rows." in texts(page(*ids))
     assert "C did not reach measure" not in texts(page(*ids))
     assert "A did not reach measure and is drawn from its first row." in texts(page(ids[0], ids[2]))
+
+
+def test_runs_without_rows_are_named_since_they_have_no_line(singletons: Settings) -> None:
+    ids = made(singletons, *(run(number) for number in (1, 2, 3)))
+    assert "no rows can be read" not in texts(page(*ids))
+    (singletons.runs_dir / ids[1] / "run.csv").write_text("")
+    (singletons.runs_dir / ids[2] / "run.csv").unlink()
+    (singletons.runs_dir / ids[2] / "events.jsonl").unlink()
+    shown = page(*ids)
+    assert "Of B, C no rows can be read, so they have no line." in texts(shown)
+    assert "did not reach measure" not in texts(shown), "nobody can tell without rows"
+    assert {trace["name"][0] for trace in chart(shown)["data"]} == {"A"}
+    assert "Of B no rows can be read, so it has no line." in texts(page(*ids[:2]))
 
 
 def test_logs_of_unknown_modes_are_not_called_repeats(singletons: Settings) -> None:

@@ -67,6 +67,8 @@ def test_a_language_model_gets_prompts_and_no_random_weights(
     assert not app.exception
     assert app.selectbox(key=state.FORM_DATASET).label == "Prompts"
     assert app.selectbox(key=state.FORM_DATASET).value == "no-robots"
+    assert "Number of prompts" in app.selectbox(key=state.FORM_LENGTH).options
+    assert "70 s of measure and 100 prompts" in captions(app)
     assert not start_button(app)
     assert "Download the weights of Phi-3.5-mini-instruct first." in captions(app)
     assert not [radio for radio in app.radio if radio.label == "Weights are not downloaded"]
@@ -90,6 +92,8 @@ def test_a_language_model_gets_prompts_and_no_random_weights(
     app.selectbox(key=state.FORM_MODEL).set_value("resnet-152").run()
     assert not start_button(app)
     assert "This model takes images, and these are prompts." in captions(app)
+    app.selectbox(key=state.FORM_DATASET).set_value("cifar100").run()
+    assert "70 s of measure and 100 images" in captions(app)
 
 
 def test_reference_takes_one_image_at_a_time_and_says_so(singletons: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +141,8 @@ def test_a_camera_is_not_preloaded(singletons: Settings, tmp_path: Path, monkeyp
     app.checkbox(key=state.FORM_PRELOAD).check().run()
     app.selectbox(key=state.FORM_DATASET).set_value(controls.FOLDER).run()
     app.text_input(key=state.FORM_DATASET_PATH).set_value(f"camera:{tmp_path / 'clip.avi'}").run()
-    assert app.checkbox(key=state.FORM_PRELOAD).disabled
+    [box] = [box for box in app.checkbox if box.label == "Preload images"]
+    assert (box.disabled, box.value) == (True, False), "no tick from before looks as if it counted"
     [spec] = started_with(app, monkeypatch)
     assert (spec.dataset, spec.preload) == (f"camera:{tmp_path / 'clip.avi'}", False)
     app.selectbox(key=state.FORM_LENGTH).set_value(controls.WHOLE).run()

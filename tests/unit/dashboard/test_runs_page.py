@@ -76,6 +76,24 @@ def test_row_has_what_the_table_shows(singletons: Settings, folder: Folder) -> N
     assert (row["Validity"], row["Origin"]) == ("SIMULATED", "run")
 
 
+def test_row_says_how_images_went_through_the_model(singletons: Settings, folder: Folder) -> None:
+    way = {"method": "graph", "precision": "fp16", "batch_size": 32, "scope": "preloaded"}
+    row = run_rows.row_of(ended(folder, **way), None)
+    assert row["Method"] == "graph fp16 batch 32 preloaded"
+    assert run_rows.chosen([row], Wanted(search="fp16 graph")) == [row]
+    imported = {"method": None, "precision": None, "batch_size": None, "scope": None}
+    assert run_rows.row_of(ended(folder, **imported, rows=1), None)["Method"] == ""
+
+
+def test_tokens_have_a_column_where_a_run_has_some(three: Settings) -> None:
+    assert run_rows.TOKENS not in runs_page().dataframe[0].value
+    made = Folder(three.runs_dir, "20260109T030405Z_m_d_MAXN_0a1b")
+    with made.recorder:
+        ended(made, tokens_per_s=41.5, fps_end_to_end=None)
+    shown = runs_page().dataframe[0].value
+    assert next(iter(shown[run_rows.TOKENS])) == 41.5
+
+
 def test_row_leaves_out_figures_that_cannot_be_true(singletons: Settings, folder: Folder) -> None:
     verdict = {"status": "implausible", "badge": "IMPLAUSIBLE", "sentence": "Refused.", "reasons": [], "unknown": []}
     row = run_rows.row_of(ended(folder, verdict=verdict), None)
@@ -96,6 +114,8 @@ def test_row_of_an_imported_log_says_so(singletons: Settings, folder: Folder) ->
 def test_row_follows_the_files(singletons: Settings, folder: Folder) -> None:
     assert run_rows.row_of(folder.recording, folder.recording)["State"] == "running"
     assert run_rows.row_of(folder.recording, None)["State"] == "interrupted"
+    store.write_json(folder.path / store.SPEC, {**folder.recording.spec(), "method": "graph", "batch_size": "many"})
+    assert run_rows.row_of(folder.recording, None)["Method"] == "graph fp32", "before there are figures"
     assert run_rows.row_of(ended(folder), None)["FPS"] == 3.25
     assert run_rows.row_of(ended(folder, fps_end_to_end=4.5, model="other"), None)["FPS"] == 4.5
 
