@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from orin_core.runs.processes import start_ticks
@@ -18,6 +19,10 @@ from orin_core.settings import PROJECT_ROOT, Settings
 
 GENEROUS_S = 120.0
 """How long a test waits for a condition; a slow machine is not a failure."""
+
+# No test is about time: another guest of this machine may take it for half a second.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 
 def wait_for(condition: Callable[[], object], what: str, timeout_s: float = GENEROUS_S) -> None:
