@@ -15,7 +15,7 @@ _Summary = Mapping[str, Any]
 TOP1, DEPTH_ERROR, BOX_IOU, TOKENS = "top1", "depth_error", "box_iou", "tokens"
 """Metrics: share of images of the same class; mean difference over the reference's range; mean IoU of boxes; share of
 tokens that are the reference's."""
-_UNIT = {TOP1: "%", DEPTH_ERROR: "%", TOKENS: "%"}
+_UNIT = {TOP1: "%", DEPTH_ERROR: "%", BOX_IOU: "%", TOKENS: "%"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Agreement:
         value: how it came out.
         threshold: least or most that is allowed.
         ok: whether it is.
-        images: how many were compared.
+        images: how many were compared; 0 where nothing was found on any of them.
     """
 
     metric: str
@@ -39,6 +39,8 @@ class Agreement:
     @property
     def short(self) -> str:
         """It in a few words, for the cell of a table."""
+        if not self.images:
+            return "nothing was found to compare"
         if self.metric == TOP1:
             return f"class agrees on {self._same} of {self.images}"
         if self.metric == DEPTH_ERROR:
@@ -52,6 +54,8 @@ class Agreement:
     @property
     def sentence(self) -> str:
         """It with its limit, without a full stop."""
+        if not self.images:
+            return "Neither this method nor the reference found anything, so nothing could be compared"
         images, limit = counted(self.images, "image"), _shown(self.metric, self.threshold)
         if self.metric == TOP1:
             same = f"{self._same} of {images}"

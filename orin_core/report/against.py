@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from orin_core.analysis.verdict import Status
 from orin_core.methods import Method, Precision
-from orin_core.report.agreement import SETTING_BY_KEY
+from orin_core.report.agreement import SETTING_BY_KEY, TORCH
 from orin_core.report.rows import AgainstReference, Row
 
 FREE = ("method", "provider", "precision", "batch", "in_flight")
@@ -23,6 +23,7 @@ _ALIKE = (Status.DEMO, Status.SIMULATED)
 def way_of(row: Row) -> str:
     """Returns how images went through the model, so far as it is known: ``batched fp16 batch 32``."""
     found = [row.settings.get(key) for key in ("method", "provider", "precision")]
+    found = [None if text == TORCH else text for text in found]
     batch = row.settings.get("batch")
     return " ".join([text for text in found if text] + ([f"batch {batch}"] if batch else []))
 
@@ -81,6 +82,8 @@ def _why_not(row: Row, reference: Row) -> str:
         return "how far its results agree was not recorded"
     if not row.agreement.ok:
         return "its results do not agree with the reference"
+    if not row.agreement.images:
+        return "on no image was anything found that could agree"
     if apart := _apart(row, reference):
         return f"the two differ in {', '.join(apart)}"
     both_valid = row.status is Status.VALID and reference.status is Status.VALID

@@ -63,6 +63,10 @@ def _profile(run: RunFacts) -> str | None:
     return Profile.FORMAL.value if is_formal else Profile.STANDARD.value
 
 
+TORCH = "torch"
+"""What computes where no other provider is named."""
+
+
 def _dataset(run: RunFacts) -> str | None:
     name = text_or_none(run.summary.get("dataset"))
     row = dataset_row(name) if name else None
@@ -78,9 +82,10 @@ def _precision(run: RunFacts) -> str | None:
 
 
 def _provider(run: RunFacts) -> str | None:
-    """What ran an exported model; the methods of torch have none."""
+    """What computed: a provider of ONNX Runtime, else torch; None where no method is named."""
     facts = run.found("worker", "method_facts")
-    return text_or_none(facts.get("provider")) if isinstance(facts, Mapping) else None
+    named = text_or_none(facts.get("provider")) if isinstance(facts, Mapping) else None
+    return named or (TORCH if run.summary.get("method") else None)
 
 
 def _module(run: RunFacts) -> str | None:
@@ -113,7 +118,7 @@ SETTINGS = (
     Setting(key="images", name="Image Source", read=_of_summary("images"), label="{} images"),
     Setting(key="weights", name="Weights", read=_of_summary("weights"), label="{} weights"),
     Setting(key="method", name="Method", read=_of_summary("method")),
-    Setting(key="provider", name="Provider", read=_provider),
+    Setting(key="provider", name="Provider", read=_provider, usual=TORCH),
     Setting(key="precision", name="Precision", read=_precision),
     Setting(key="batch", name="Batch", read=_of_summary("batch_size"), label="batch {}"),
     Setting(key="in_flight", name="Batches in flight", read=_of_summary("in_flight"), label="{} in flight"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from orin_core.analysis.verdict import Status
 from orin_core.report import published
-from orin_core.report.agreement import SETTING_BY_KEY
+from orin_core.report.agreement import SETTING_BY_KEY, TORCH
 from orin_core.report.figures import first_sentence, number_or_none
 from orin_core.report.rows import Row
 from orin_core.report.run_facts import RunFacts, l4t, module_gb, origin_of
@@ -83,7 +83,7 @@ def common(rows: Sequence[Row]) -> str:
     parts = []
     for key in _COMMON:
         values = {row.settings.get(key) for row in rows}
-        if len(values) == 1 and (text := values.pop()) is not None:
+        if len(values) == 1 and (text := values.pop()) not in (None, TORCH):
             parts.append(f"{SETTING_BY_KEY[key].name.lower() if key != 'clocks' else 'jetson_clocks'} {text}")
     rails = {row.rails for row in rows if row.rails}
     if len(rails) == 1:
