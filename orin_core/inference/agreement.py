@@ -7,6 +7,7 @@ method may change it in place.
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -130,8 +131,8 @@ def held_against(
     limits = LIMITS[precision]
     figures = _COMPARED[task](what.results, found, limits)
     return {
-        **figures,
         "images": len(what.images),
+        **figures,
         "precision": precision.value,
         "seconds": round(what.seconds + time.monotonic() - start_s, 3),
     }
@@ -154,6 +155,8 @@ def top1(reference: Sequence[ClassScore], found: Sequence[ClassScore], tolerance
 
 
 def _same_class(reference: ClassScore, found: ClassScore, tolerance: float) -> bool:
+    if not math.isfinite(found.score):
+        return False  # logits that are no numbers have a greatest one all the same: the first
     if reference.class_id == found.class_id:
         return True
     if reference.logits is None:
@@ -268,7 +271,8 @@ def _overlaps(one: Boxes, other: Boxes) -> npt.NDArray[np.float64]:
 
 def _compared_classes(reference: Sequence[Any], found: Sequence[Any], limits: Limits) -> dict[str, Any]:
     value = top1(reference, found, limits.tolerance)
-    error = max(abs(one.score - other.score) for one, other in zip(reference, found, strict=True))
+    errors = [abs(one.score - other.score) for one, other in zip(reference, found, strict=True)]
+    error = max(error if math.isfinite(error) else 1.0 for error in errors)
     return {**_event("top1", value, limits.top1, ok=value >= limits.top1), "score_error": round(error, 6)}
 
 
@@ -279,7 +283,9 @@ def _compared_depth(reference: Sequence[Any], found: Sequence[Any], limits: Limi
 
 def _compared_boxes(reference: Sequence[Any], found: Sequence[Any], limits: Limits) -> dict[str, Any]:
     value = box_iou(reference, found, limits.tolerance)
-    return _event("box_iou", value, limits.box_iou, ok=value >= limits.box_iou)
+    # Images without a box on either side agree in nothing.
+    images = sum(bool(len(one) or len(other)) for one, other in zip(reference, found, strict=True))
+    return {**_event("box_iou", value, limits.box_iou, ok=value >= limits.box_iou), "images": images}
 
 
 def _compared_tokens(reference: Sequence[Any], found: Sequence[Any], limits: Limits) -> dict[str, Any]:

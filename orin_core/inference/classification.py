@@ -79,14 +79,12 @@ class _Pipeline:
 
     def __init__(self, model: torch.nn.Module, processor: Any, device: torch.device) -> None:
         call: Any = pipeline
+        config: Any = model.config
+        # Two classes of one name (ImageNet has "crane" twice) could not be told apart by it.
+        config.id2label = {class_id: str(class_id) for class_id in config.id2label}
         self.model = model
         self._call = call("image-classification", model=model, image_processor=processor, device=device)
-        config: Any = model.config
-        self._ids: dict[str, int] = {}
-        for class_id, name in config.id2label.items():
-            # Two classes of one name (ImageNet has "crane" twice) are one to whoever uses the pipeline.
-            self._ids.setdefault(name, int(class_id))
 
     def __call__(self, images: Sequence[Image]) -> list[ClassScore]:
         answers = self._call([PIL.Image.fromarray(image) for image in images], batch_size=len(images))
-        return [ClassScore(class_id=self._ids[best["label"]], score=float(best["score"])) for best, *_ in answers]
+        return [ClassScore(class_id=int(best["label"]), score=float(best["score"])) for best, *_ in answers]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -134,10 +135,12 @@ class Detection:
 
 
 class _Predict:
-    """``YOLO.predict``, which works on a copy of the model of its own."""
+    """``YOLO.predict``, which works on a copy of the model of its own; that goes when this goes."""
 
     def __init__(self, yolo: Any, device: torch.device, *, half: bool = False) -> None:
-        self._yolo = yolo
+        # Up to some 8.4 a predictor that is there is used whatever precision is asked for; and it holds the copy.
+        self._yolo = copy.copy(yolo)
+        self._yolo.predictor = None
         self._options = {
             "conf": CONFIDENCE,
             "iou": IOU,
@@ -149,7 +152,7 @@ class _Predict:
         }
         # The first call makes the copy; its model is where forward calls can be seen.
         self([np.zeros((32, 32, 3), dtype=np.uint8)])
-        self.model: torch.nn.Module = yolo.predictor.model.model
+        self.model: torch.nn.Module = self._yolo.predictor.model.model
 
     def __call__(self, images: Sequence[Image]) -> list[Boxes]:
         # Arrays are taken as OpenCV has them: blue first.

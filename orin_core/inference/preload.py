@@ -19,8 +19,12 @@ from orin_core.inference.sources import DECODE_ERRORS, Pixels, Source
 SHARE = 0.6
 """At most this share of the free memory is taken; the rest is for the batches in work."""
 
-BLOCK_MB = 64.0
-"""About the size of a block; so much is there twice while one is put together."""
+BLOCK_BYTES = 2**26
+"""Size of a block at most, unless a single image is larger; so much is there twice while one is put together.
+
+A power of two, since torch takes pinned memory in such.
+**Source**: torch ``CachingHostAllocator``, ``PowerOf2Ceil``.
+"""
 
 LOOK_EVERY = 64
 """Images after which what all will take is estimated from those so far."""
@@ -49,6 +53,15 @@ class _Pool:
             self.blocks.append(stacked(self.loose, pinned=pinned))
             self.loose = []
 
+    def needed_bytes(self, images: float, *, pinned: bool) -> float:
+        """Returns what so many images of this size take as blocks; asked while some are loose."""
+        one = self.loose[-1].nbytes
+        if not pinned:
+            return images * one
+        a_block = max(BLOCK_BYTES // one, 1)
+        full, rest = divmod(max(round(images), 1), a_block)
+        return full * _power_of_two(a_block * one) + (_power_of_two(rest * one) if rest else 0)
+
     def between(self, first: int, last: int) -> Iterator[tuple[Sequence[int], torch.Tensor]]:
         """Yields the images whose places are in [first, last): places and pixels, block by block."""
         begin, end = bisect.bisect_left(self.numbers, first), bisect.bisect_left(self.numbers, last)
@@ -60,6 +73,11 @@ class _Pool:
             begin += count
 
 
+def _power_of_two(number: int) -> int:
+    """Returns the smallest power of two that is no less."""
+    return 1 << (number - 1).bit_length()
+
+
 class Preloaded:
     """The images of a source in memory, in order, again and again; a pass goes on in the next within a batch.
 
@@ -69,7 +87,7 @@ class Preloaded:
         on_failed: called with name and reason of an image that cannot be read, once for each.
         items: no more than so many are needed; None for all that there are.
         pinned: whether they lie in pinned memory.
-        stop: asked between images; what was read by then is what there is.
+        stop: asked between images; what was read by then is what there is, maybe nothing.
         free_mb: how much memory is left, MB.
 
     Raises:
@@ -92,14 +110,15 @@ class Preloaded:
         self._failed = 0
         self._bytes = 0
         self._room_mb = free_mb()
+        self._pinned = pinned
         self._items = 0
         start_s = time.perf_counter()
         wanted = len(source) if items is None else min(max(items, batch_size), len(source))
         for index in range(len(source)):
             if self._items >= wanted or stop.asked:
                 break
-            self._add(source, index, on_failed, wanted=wanted, pinned=pinned)
-        if not self._items:
+            self._add(source, index, on_failed, wanted=wanted)
+        if not self._items and not stop.asked:
             raise BadRequest(f"None of the {len(source)} images can be read.", "Check that these files are images.")
         for pool in self._pools.values():
             pool.pack(pinned=pinned)
@@ -155,9 +174,7 @@ class Preloaded:
             position += some
         return Batch(items=count, groups=tuple(groups))
 
-    def _add(
-        self, source: Source, index: int, on_failed: Callable[[str, str], None], *, wanted: int, pinned: bool
-    ) -> None:
+    def _add(self, source: Source, index: int, on_failed: Callable[[str, str], None], *, wanted: int) -> None:
         try:
             pixels = source.read(index)
         except DECODE_ERRORS as error:
@@ -165,17 +182,21 @@ class Preloaded:
             on_failed(source.name(index), str(error) or type(error).__name__)
             return
         pool = self._pools.setdefault(pixels.shape, _Pool())
+        if (len(pool.loose) + 1) * pixels.nbytes > BLOCK_BYTES:
+            pool.pack(pinned=self._pinned)
         pool.numbers.append(self._items)
         pool.loose.append(pixels)
         self._items += 1
         self._bytes += pixels.nbytes
-        if len(pool.loose) * pixels.nbytes >= BLOCK_MB * 1e6:
-            pool.pack(pinned=pinned)
         if self._items == 1 or self._items % LOOK_EVERY == 0:
             self._check_room(wanted)
 
     def _check_room(self, wanted: int) -> None:
-        needed_mb = self._bytes / self._items * wanted / 1e6
+        share = wanted / self._items
+        needed_mb = (
+            sum(pool.needed_bytes(len(pool.numbers) * share, pinned=self._pinned) for pool in self._pools.values())
+            / 1e6
+        )
         if needed_mb > SHARE * self._room_mb:
             raise BadRequest(
                 f"{wanted} decoded images take about {needed_mb:.0f} MB, and {self._room_mb:.0f} MB are free.",

@@ -21,10 +21,20 @@ ROWS_EVERY_S = 0.2
 MAX_NAMED_FAILURES = 20
 """Images that are named one by one; the count goes on."""
 
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "nvml_success == r",
+    "status_alloc_failed",
+)
 """What torch's allocators say; on a CPU it is a plain RuntimeError.
 
-**Source**: torch ``c10/core/impl/alloc_cpu.cpp`` and ``c10/cuda/CUDACachingAllocator.cpp``.
+On a Jetson, whose NVML knows no memory, a failed allocation ends in an assertion about NVML instead, while the
+message of the error is made. cuBLAS and cuDNN have a status of their own for what they allocate.
+
+**Source**: torch ``c10/core/impl/alloc_cpu.cpp`` and ``c10/cuda/CUDACachingAllocator.cpp``; pytorch/pytorch#185240;
+NVIDIA, cuBLAS and cuDNN, ``CUBLAS_STATUS_ALLOC_FAILED`` and ``CUDNN_STATUS_ALLOC_FAILED``.
 """
 
 _PR_SET_PDEATHSIG = 1

@@ -87,11 +87,12 @@ def _refuse_to_shrink(batch_size: int, *, consent: bool) -> None:
 
 def _once(method: Method, workload: Workload, supply: Supply) -> Rehearsal:
     batch = supply.first()
+    # First, so that what fits here fits beside it later: the loop holds it all the while.
+    bare = method.bare(batch)
     for _ in range(method.in_flight):
         method.hand_in(batch)
     for _ in range(method.in_flight):
         method.take()
-    bare = method.bare(batch)
     return Rehearsal(
         batch_size=supply.batch_size,
         input_shape=[int(length) for length in bare[0].shape],

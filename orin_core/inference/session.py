@@ -62,6 +62,8 @@ class Session:
         allow_tf32(self._precision is Precision.TF32)
         method = open_method(self._name, self._setting(self._precision, run.batch_size))
         supply, preloaded = self._supply(method)
+        if self._stop.asked:
+            return  # the first batch may bring an export or an engine, which take minutes
         rehearsal = rehearse(
             method=method, workload=self._workload, supply=supply, events=self._events, consent=run.smaller_batch
         )

@@ -41,8 +41,8 @@ class Stream(Protocol):
     def downloaded(self) -> Mark:
         """Returns the point at which all copies to the host so far are complete."""
 
-    def vary(self) -> None:
-        """Hears that the model gets inputs of changing shape, so that trying out ways for each would not pay."""
+    def search(self, *, on: bool) -> None:
+        """Lets the device try out its ways to convolve at each new shape, or not; off unless a method asks for it."""
 
 
 class CpuMark:
@@ -78,7 +78,7 @@ class CpuStream:
     def downloaded(self) -> CpuMark:
         return CpuMark()
 
-    def vary(self) -> None:
+    def search(self, *, on: bool) -> None:
         return
 
 
@@ -111,8 +111,6 @@ class CudaStream:
         self._device = device
         self._up = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._down = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        # Shapes are fixed unless ``vary`` says otherwise: the search for the best convolution pays.
-        torch.backends.cudnn.benchmark = True
 
     def upload(self, pixels: torch.Tensor) -> torch.Tensor:
         current = torch.cuda.current_stream(self._device)
@@ -139,8 +137,8 @@ class CudaStream:
     def downloaded(self) -> CudaMark:
         return CudaMark(self._down)
 
-    def vary(self) -> None:
-        torch.backends.cudnn.benchmark = False
+    def search(self, *, on: bool) -> None:
+        torch.backends.cudnn.benchmark = on
 
 
 def open_stream(device: torch.device) -> Stream:

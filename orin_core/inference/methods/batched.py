@@ -52,6 +52,7 @@ class Batched:
     Images of one shape after pre-processing are one model call, whatever their size was. On CUDA
     the last short batch is padded to the batch size, since there every new shape costs a search
     for the best convolution; images of several shapes in one batch are several calls, never padded.
+    Once a second shape was seen, in the same batch or a later one, the search would not pay.
     """
 
     prefetch = True
@@ -71,6 +72,8 @@ class Batched:
         self.in_flight = setting.stream.in_flight
         self.facts: Mapping[str, Any] = {**format_facts, "batch_norm_folded": folded, "padded": self._pads}
         self._pending: collections.deque[_Pending] = collections.deque()
+        self._shapes: set[tuple[int, ...]] = set()
+        self._stream.search(on=True)
 
     def resize(self, batch_size: int) -> None:
         self._batch_size = batch_size
@@ -102,8 +105,9 @@ class Batched:
     def _inputs(self, batch: Batch) -> list[Inputs]:
         """Returns a batch on the device as the model takes it, padded where shapes must stay as they are."""
         inputs = inputs_of(batch, self._stream.upload, self._workload.prepare)
-        if len(inputs) > 1:
-            self._stream.vary()
+        self._shapes |= {tuple(part.pixels.shape[1:]) for part in inputs}
+        if len(self._shapes) > 1:
+            self._stream.search(on=False)
         pads = self._pads and len(inputs) == 1
         return [Inputs(positions=part.positions, pixels=self._as_taken(part.pixels, pads=pads)) for part in inputs]
 

@@ -24,11 +24,12 @@ class Graph(Batched):
         self._graph: torch.cuda.CUDAGraph | None = None
         self._pixels = torch.empty(0)
         self._output: Any = None
+        self._kept: list[torch.Tensor] = []
         self.facts = {**self.facts, "cuda_graph": True}
 
     def resize(self, batch_size: int) -> None:
         super().resize(batch_size)
-        self._graph, self._pixels, self._output = None, torch.empty(0), None
+        self._graph, self._pixels, self._output, self._kept = None, torch.empty(0), None, []
 
     def forward(self, pixels: torch.Tensor) -> Any:
         if self._graph is None:
@@ -52,4 +53,13 @@ class Graph(Batched):
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
             self._output = super().forward(self._pixels)
-        self._graph = graph
+        self._graph, self._kept = graph, made_by(self._workload.model)
+
+
+def made_by(model: torch.nn.Module) -> list[torch.Tensor]:
+    """Returns the tensors that modules made for themselves, neither weights nor buffers.
+
+    A recording reads them where they lay, and a call with another shape may put others in their
+    place, as YOLO does with its anchors: whoever replays must hold these.
+    """
+    return [value for part in model.modules() for value in vars(part).values() if isinstance(value, torch.Tensor)]

@@ -14,6 +14,7 @@ import torch
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from orin_core.errors import OrinError
+from orin_core.inference.process import OUT_OF_MEMORY
 from orin_core.methods import Precision
 
 TENSORRT, CUDA, CPU = "TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"
@@ -32,10 +33,10 @@ BROKEN = (
 )
 """What ONNX Runtime raises where it cannot load or run a model."""
 
-_NO_MEMORY = ("out of memory", "failed to allocate memory")
-"""What its allocators say.
+_NO_MEMORY = (*OUT_OF_MEMORY, "failed to allocate memory")
+"""What its allocators say, and CUDA's libraries through it.
 
-**Source**: onnxruntime ``core/framework/bfc_arena.cc``, and CUDA's own words.
+**Source**: onnxruntime ``core/framework/bfc_arena.cc``.
 """
 
 _NUMPY = {torch.float32: np.float32, torch.float16: np.float16}

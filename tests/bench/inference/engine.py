@@ -73,6 +73,7 @@ class Engine:
         if self.device.type == "cpu":
             memory.keep_freed()
         allow_tf32(precision is Precision.TF32)
+        torch.backends.cudnn.benchmark = False
         setting = Setting(
             workload=workload,
             device=self.device,
@@ -94,10 +95,12 @@ class Engine:
             method=self.method, workload=workload, supply=self.supply, events=self._events, consent=False
         )
         self._bare = rehearsal.bare
+        self._searches = torch.backends.cudnn.benchmark
         self.flop_per_item = rehearsal.flop_per_item
 
     def end_to_end(self, batches: int) -> Timed:
         """Puts whole batches through the measuring loop itself."""
+        self._back()
         with tempfile.TemporaryFile() as file:
             events = _Rows(file.fileno())
             items = batches * self._batch_size
@@ -117,6 +120,7 @@ class Engine:
 
     def bare_fps(self, batches: int) -> float:
         """Returns images per second of the model alone, on a batch that lies on the device."""
+        self._back()
         with torch.inference_mode():
             synchronise(self.device)
             start_s = time.perf_counter()
@@ -125,6 +129,10 @@ class Engine:
                     self.method.forward(pixels)
             synchronise(self.device)
         return batches * sum(len(pixels) for pixels in self._bare) / (time.perf_counter() - start_s)
+
+    def _back(self) -> None:
+        """Sets again what is one switch for all engines of this process, and differs between a library and batched."""
+        torch.backends.cudnn.benchmark = self._searches
 
     def _failed(self, name: str, reason: str) -> None:
         raise RuntimeError(f"{name} cannot be read: {reason}")

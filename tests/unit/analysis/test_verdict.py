@@ -182,6 +182,7 @@ def test_a_run_that_kept_the_protocol_is_valid() -> None:
             "agrees with the reference on 9 of 16 images; 100 % is needed: this method computes something else.",
         ),
         ("disagrees", {"agreement_value": 0.5625, "agreement_ok": False}, "use a wider precision, such as fp32."),
+        ("disagrees", {"agreement_ok": False, "weights": "random"}, "use a wider precision, such as fp32."),
         (
             "disagrees",
             {
@@ -217,7 +218,7 @@ def test_a_run_that_kept_the_protocol_is_valid() -> None:
                 "agreement_threshold": 0.95,
                 "agreement_ok": False,
             },
-            "The boxes on 16 images overlap with those of the reference by 0.713; 0.95 is needed",
+            "The boxes on 16 images overlap with those of the reference by 71.3 %; 95 % is needed",
         ),
         (
             "disagrees",
@@ -322,6 +323,7 @@ def test_what_cannot_be_true_is_refused(code: str, changed: dict[str, Any], word
         },
         {"flop_per_item": None},
         {"final_sync_s": 0.00099, "batch_s_p50": 0.00001},
+        {"agreement_metric": "box_iou", "agreement_value": 0.3, "agreement_ok": False, "weights": "random"},
     ],
 )
 def test_within_the_limits_is_valid(changed: dict[str, Any]) -> None:

@@ -35,6 +35,18 @@ def test_top1_counts_images_of_the_same_class_and_near_ties() -> None:
     assert top1([_said(1)], [_said(2)], 0.5) == 0.0
 
 
+def test_a_class_without_a_score_agrees_with_nothing() -> None:
+    """The greatest of logits that are no numbers is the first of them: without a look at the score that is a class."""
+    lost = ClassScore(class_id=0, score=float("nan"))
+    assert top1([_said(0, [9.0, 1.0])], [lost], 0.02) == 0.0
+    known = agreement.Known(images=[np.zeros((3, 4, 4), dtype=np.uint8)], results=[_said(0, [9.0, 1.0])], seconds=0.0)
+    found = agreement.held_against(
+        known, method=_Lost(), batch_size=1, task=Task.CLASSIFICATION, precision=Precision.FP16
+    )
+    assert found is not None
+    assert (found["ok"], found["score_error"]) == (False, 1.0)
+
+
 def test_depth_error_is_the_mean_difference_over_the_range() -> None:
     ramp = np.linspace(0, 4, 25, dtype=np.float32).reshape(5, 5)
     assert depth_error([ramp], [ramp]) == 0.0
@@ -64,6 +76,15 @@ def test_box_iou_matches_the_best_pairs_of_one_class() -> None:
     other_class[0, 5] = 7
     # One matched, one left over on either side.
     assert box_iou([one], [other_class], 0.01) == pytest.approx(1 / 3)
+
+
+def test_only_images_with_boxes_on_them_count_as_compared() -> None:
+    one, none = _boxes((0, 0, 10, 10, 0.9, 1)), _boxes()
+    limits = LIMITS[Precision.FP32]
+    told = [
+        agreement._compared_boxes(*pair, limits) for pair in (([none], [none]), ([one, none, none], [one, one, none]))
+    ]
+    assert [(event["images"], event["ok"]) for event in told] == [(0, True), (2, False)]
 
 
 def test_a_box_at_the_threshold_may_come_and_go() -> None:
@@ -103,6 +124,14 @@ class _Echo:
 
     def forward(self, pixels: torch.Tensor) -> Any:
         raise AssertionError("nobody asked for it")
+
+
+class _Lost(_Echo):
+    """Says of every image what a model does whose values left the range of their type."""
+
+    def hand_in(self, batch: Batch) -> None:
+        results = [ClassScore(class_id=0, score=float("nan"))] * batch.items
+        self._taken = Taken(results=results, forward_s=0.0, shapes=frozenset())
 
 
 class _Images:

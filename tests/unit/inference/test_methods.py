@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from orin_core.inference import agreement
 from orin_core.inference.feed import Batch, batch_of
 from orin_core.inference.loading import calm
 from orin_core.inference.methods import check_here, put_through
+from orin_core.inference.methods.graph import made_by
 from orin_core.inference.precision import fold_batch_norm
 from orin_core.inference.stream import CpuStream
 from orin_core.inference.vision_ops import ensure_vision_ops
@@ -30,6 +33,15 @@ pytestmark = pytest.mark.torch
 
 TASKS = {"classification": Task.CLASSIFICATION, "depth": Task.DEPTH, "detection": Task.DETECTION}
 SIZES = ((64, 64), (64, 128), (64, 64), (64, 64), (64, 128))
+
+
+class Told(CpuStream):
+    """Notes whether the device shall search for the best convolution; None before a method says so."""
+
+    searches: bool | None = None
+
+    def search(self, *, on: bool) -> None:
+        self.searches = on
 
 
 def fresh(task: str, tmp_path: Path) -> Workload:
@@ -186,19 +198,64 @@ def test_the_last_short_batch_is_padded_where_shapes_are_fixed_and_padding_is_dr
 
 
 def test_images_that_differ_in_shape_are_told_to_the_device_and_never_padded(tmp_path: Path, images: Any) -> None:
-    class Told(CpuStream):
-        varied = False
-
-        def vary(self) -> None:
-            self.varied = True
-
     stream = Told()
     method: Any = method_of(fresh("depth", tmp_path), batch_size=8, stream=stream)
     method._pads = True
     put_through(method, batch_of([images[0]]))
-    assert not stream.varied
+    assert stream.searches is True
     assert sorted(len(part) for part in method.bare(batch_of(images))) == [2, 3]
-    assert stream.varied
+    assert stream.searches is False
+
+
+def test_a_second_shape_in_a_later_batch_is_told_as_well(tmp_path: Path, images: Any) -> None:
+    stream = Told()
+    method = method_of(fresh("depth", tmp_path), batch_size=1, stream=stream)
+    for image in (images[0], images[2]):
+        put_through(method, batch_of([image]))
+    assert stream.searches is True
+    put_through(method, batch_of([images[1]]))
+    assert stream.searches is False
+
+
+@pytest.mark.parametrize("name", [Method.REFERENCE, Method.PIPELINE])
+def test_a_library_runs_with_what_torch_does_by_itself(name: Method, tmp_path: Path, images: Any) -> None:
+    stream = Told()
+    put_through(method_of(fresh("classification", tmp_path), name, stream=stream), batch_of(images[:1]))
+    assert stream.searches is None
+
+
+def test_what_a_recording_reads_can_be_held_while_the_model_replaces_it(tmp_path: Path) -> None:
+    """A graph itself needs CUDA; that a model replaces what it made for another number of images does not."""
+    workload = fresh("detection", tmp_path)
+    head: Any = workload.model.model[-1]  # type: ignore[index]
+    with torch.inference_mode():
+        workload.forward(torch.zeros(2, 3, 64, 64))
+        anchors = head.anchors
+        held = made_by(workload.model)
+        workload.forward(torch.zeros(1, 3, 64, 64))
+    assert head.anchors is not anchors
+    assert any(one is anchors for one in held)
+
+
+def test_predict_builds_its_copy_anew_and_lets_it_go(tmp_path: Path) -> None:
+    workload: Any = fresh("detection", tmp_path)
+    first, second = (method_of(workload, name) for name in (Method.REFERENCE, Method.PIPELINE))
+    copies = [method._library.model for method in (first, second)]  # type: ignore[attr-defined]
+    assert copies[0] is not copies[1]
+    gone = weakref.ref(copies[0])
+    del first, copies
+    gc.collect()
+    assert gone() is None
+
+
+def test_the_pipeline_tells_two_classes_of_one_name_apart(tmp_path: Path, images: Any) -> None:
+    workload: Any = fresh("classification", tmp_path)
+    workload.model.config.id2label = dict.fromkeys(workload.model.config.id2label, "crane")
+    plain = [put_through(method_of(workload, Method.REFERENCE), batch_of([image])).results[0] for image in images]
+    found = put_through(method_of(workload, Method.PIPELINE, batch_size=5), batch_of(images)).results
+    classes = [one.class_id for one in plain]
+    assert set(classes) != {0}
+    assert [one.class_id for one in found] == classes
 
 
 def test_batch_norm_is_folded_and_the_model_says_the_same(tmp_path: Path) -> None:

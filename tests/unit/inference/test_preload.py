@@ -61,11 +61,11 @@ def held(source: Numbered, batch_size: int, **options: Any) -> Preloaded:
 
 
 @pytest.mark.parametrize("edges", [(8,), (8, 16), (8, 8, 8, 16, 24)])
-@pytest.mark.parametrize("block_mb", [64.0, 0.0005])
+@pytest.mark.parametrize("block_bytes", [2**26, 512])
 def test_batches_are_the_images_in_order_pass_after_pass(
-    edges: tuple[int, ...], block_mb: float, monkeypatch: pytest.MonkeyPatch
+    edges: tuple[int, ...], block_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preload, "BLOCK_MB", block_mb)
+    monkeypatch.setattr(preload, "BLOCK_BYTES", block_bytes)
     source = Numbered(10, edges=edges, broken=(3,))
     images = held(source, 4)
     assert source.reads == list(range(10))
@@ -123,6 +123,25 @@ def test_what_does_not_fit_is_refused_early_with_what_would() -> None:
     assert held(Numbered(100, edges=(100,)), 4, free_mb=lambda: 1000.0).items == 100
 
 
+def test_a_block_is_as_large_as_allowed_and_no_larger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pinned, the next power of two would be taken: a block that is a little too large takes twice its size."""
+    monkeypatch.setattr(preload, "BLOCK_BYTES", 512)
+    with held(Numbered(6), 6).batches(6) as batches:
+        sizes = [group.pixels.untyped_storage().nbytes() for batch in batches for group in batch.groups]
+    assert sizes == [384] * 3
+
+
+def test_pinned_memory_is_reckoned_in_the_powers_of_two_that_it_takes() -> None:
+    """Pinning itself needs CUDA; the refusal comes before it."""
+    source = Numbered(10, edges=(3500,))
+    with pytest.raises(BadRequest, match="10 decoded images take about 671 MB, and 1000 MB are free"):
+        held(source, 4, pinned=True, free_mb=lambda: 1000.0)
+    assert source.reads == [0]
+    # One more than a full block of 1035: another block, as small as it can be.
+    with pytest.raises(BadRequest, match="1036 decoded images take about 67 MB"):
+        held(Numbered(1036, edges=(147,)), 4, pinned=True, free_mb=lambda: 1.0)
+
+
 def test_larger_images_that_come_later_are_noticed() -> None:
     class Growing(Numbered):
         def read(self, index: int) -> Pixels:
@@ -144,6 +163,7 @@ def test_a_stop_leaves_what_was_read() -> None:
 
     stop = Stop()
     assert held(Stopping(1000), 4, stop=stop).items == 6
+    assert held(Numbered(10), 4, stop=stop).items == 0
 
 
 def test_sizes_are_kept_apart() -> None:

@@ -17,6 +17,7 @@ from orin_core.inference import memory
 from orin_core.inference.feed import Feed
 from orin_core.inference.process import Events
 from orin_core.inference.rehearsal import Rehearsal, rehearse
+from orin_core.inference.stream import CpuStream
 from orin_core.inference.vision_ops import ensure_vision_ops
 from orin_core.inference.workload import Workload, load_workload
 from orin_core.settings import PROJECT_ROOT
@@ -86,6 +87,26 @@ def test_with_consent_it_is_halved_until_it_fits_and_says_so(
     assert notice["message"] == f"A batch of 24 images does not fit into memory; {used} are used."
 
 
+def test_what_the_loop_holds_is_there_while_the_batch_is_tried(workload: Workload, tmp_path: Path) -> None:
+    class Counting(CpuStream):
+        uploads = 0
+
+        def upload(self, pixels: torch.Tensor) -> torch.Tensor:
+            self.uploads += 1
+            return pixels
+
+    stream, seen = Counting(), []
+    workload.model.register_forward_pre_hook(lambda *_: seen.append(stream.uploads))
+    with (tmp_path / "events.jsonl").open("wb") as file, torch.inference_mode():
+        events = Events(file.fileno())
+        feed = Feed(Numbered(20), 4, events.item_failed)
+        method = method_of(workload, batch_size=4, stream=stream)
+        rehearse(method=method, workload=workload, supply=feed, events=events, consent=True)
+        events.close()
+    # The batch for the bare loop, and the first in flight.
+    assert seen[0] == 2
+
+
 def test_without_consent_it_fails_with_the_advice_to_give_it(workload: Workload, tmp_path: Path) -> None:
     Small(workload, 7)
     with pytest.raises(OrinError, match="a batch of 24") as refused:
@@ -134,4 +155,7 @@ def test_other_errors_are_not_taken_for_it() -> None:
     assert not memory.ran_out(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     assert not memory.ran_out(OSError("out of memory"))
     assert memory.ran_out(MemoryError())
+    # What torch says on a Jetson, and the libraries that it calls.
+    assert memory.ran_out(RuntimeError('NVML_SUCCESS == r INTERNAL ASSERT FAILED at "CUDACachingAllocator.cpp":995'))
+    assert memory.ran_out(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate(handle)"))
     assert memory.free_mb() > 0

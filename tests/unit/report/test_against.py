@@ -101,6 +101,13 @@ def test_rows_of_the_same_labels_are_held_against_each_other_and_broken_rules_ar
     assert (one.against.speed_up is not None) is shown
 
 
+def test_where_nothing_was_found_nothing_agrees() -> None:
+    one = held(run(1, fps=20.0), batched(2, fps=90.0, agreement_images=0))
+    assert one.against is not None
+    assert (one.against.speed_up, one.against.why) == (None, "on no image was anything found that could agree")
+    assert "nothing was found to compare" in one.against_text()
+
+
 def test_an_agreement_that_falls_short_is_a_reason_and_one_that_is_kept_is_a_note() -> None:
     (note,) = [note for note in build(batched(1)).notes if "class agrees" in note]
     assert note == "MAXN: The class agrees with the reference on 16 of 16 images; 100 % is needed."
