@@ -12,7 +12,7 @@ _Summary = Mapping[str, Any]
 
 LARGE_BATCH = 32
 _BATCHED = (
-    f"Use --method batched with --batch-size {LARGE_BATCH}: images are then decoded ahead and prepared on the device."
+    f"Use method batched with batch size {LARGE_BATCH}: images are then decoded ahead and prepared on the device."
 )
 _ONE_BY_ONE = (Method.REFERENCE.value, Method.PIPELINE.value)
 """Methods that prepare each image on the host."""
@@ -33,12 +33,12 @@ def for_the_host(summary: _Summary) -> tuple[str, ...]:
         return (_BATCHED,)
     found = []
     if method == Method.BATCHED.value and batch == 1 and on_cuda:
-        found.append("Use --method graph: it takes away what starting each of the model's operations costs the host.")
+        found.append("Use method graph: it takes away what starting each of the model's operations costs the host.")
     if batch is not None and batch < LARGE_BATCH:
         found.append(larger_batch(method))
     elif text(summary, "scope") == "full":
         found.append(
-            "Use --preload to see what decoding costs; its FPS is of another scope and not compared with this."
+            "Preload the images to see what decoding costs; its FPS is of another scope and not compared with this."
         )
     return tuple(found)
 
@@ -50,8 +50,8 @@ def larger_batch(method: str | None) -> str:
         method: of the runs; None where they name none.
     """
     if method is None:
-        return f"Use batch {LARGE_BATCH}, or prepare the images on the GPU."
-    return _BATCHED if method in _ONE_BY_ONE else f"Use --batch-size {LARGE_BATCH}."
+        return f"Use batch size {LARGE_BATCH}, or prepare the images on the GPU."
+    return _BATCHED if method in _ONE_BY_ONE else f"Use batch size {LARGE_BATCH}."
 
 
 def half_precision(rows: Sequence[_Summary]) -> str:
@@ -76,8 +76,8 @@ def for_the_gpu(summary: _Summary) -> str:
     if method is None:
         return "Use FP16: the tensor cores then do at least twice as much in a clock."
     # The reference is what others are held against, so it is never of half precision.
-    other = "--method batched " if method == Method.REFERENCE.value else ""
+    other = "method batched in " if method == Method.REFERENCE.value else ""
     return (
-        f"Use {other}--precision fp16: the tensor cores then do at least twice as much in a clock. How far its results "
+        f"Use {other}precision fp16: the tensor cores then do at least twice as much in a clock. How far its results "
         "agree with the reference stands beside its speed."
     )

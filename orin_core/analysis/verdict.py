@@ -114,7 +114,8 @@ def judge(summary: Mapping[str, Any]) -> Verdict:
     unfinished = _reasons(verdict_record.unfinished(summary))
     measured = number(summary, "total_inference_time_s") is not None
     # Without a measure the rest was never reached; naming it would hide what went wrong.
-    kept_not = _reasons([*_least(summary), *(verdict_rules.protocol(summary) if measured else ())])
+    broken_rules = [*_least(summary), *(verdict_rules.protocol(summary) if measured else ())]
+    kept_not = _reasons(sorted(broken_rules, key=_weight))
     unknown = (*verdict_rules.unknown(summary), *plausibility.unknown(summary)) if measured else ()
     if unfinished or not measured:
         broken = unfinished + kept_not + wrong
@@ -165,6 +166,14 @@ _SHORT = {
     "power-drift": "a steady power",
 }
 """What a demo is short of by its nature."""
+
+_COMPUTES_SOMETHING_ELSE = "disagrees"
+
+
+def _weight(rule: Finding) -> int:
+    """Returns the place of a broken rule: what makes the figures another model's first, what is only short last."""
+    code, _ = rule
+    return 0 if code == _COMPUTES_SOMETHING_ELSE else 2 if code in _SHORT else 1
 
 
 def _folded(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:

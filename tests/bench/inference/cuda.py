@@ -6,6 +6,7 @@ import statistics
 import time
 from pathlib import Path
 
+import timm
 import torch
 
 from orin_core.inference.workload import Workload
@@ -13,6 +14,7 @@ from orin_core.methods import Method, Precision
 from tests.bench.inference.engine import Engine
 from tests.bench.inference.models import opened, source_of
 from tests.bench.inference.pairs import ratio_row, ratios
+from tests.bench.inference.public import TimmLoop
 from tests.bench.rows import Row
 
 MODELS = ("resnet-152", "depth-anything-v2-base", "yolov8n")
@@ -20,6 +22,7 @@ BATCH = 64
 SCOPES = ((True, 0.97), (False, 0.90))
 GRAPH_SHARE = 0.5
 FASTEST_SHARE = 0.9
+PUBLIC_SHARE = 1.0
 PRODUCT = 8192
 LOOK_S = 2.0
 """About how long one side of a pair lasts."""
@@ -30,7 +33,7 @@ def rows(images: Path) -> list[Row]:
     found = [_product()]
     for model in MODELS:
         found += _model(model, images)
-    return [*found, *_graph_alone(images)]
+    return [*found, *_graph_alone(images), beside_timm(images, Precision.FP16, BATCH, 20, least=PUBLIC_SHARE)]
 
 
 def _product() -> Row:
@@ -109,6 +112,17 @@ def _graph_alone(images: Path) -> list[Row]:
     share = ratios(lambda: eager.bare_fps(200), lambda: graph.bare_fps(200))
     how = "latency of one image, fp16, preloaded, model only"
     return [ratio_row("ResNet-152: latency graph / eager", share, how, most=GRAPH_SHARE)]
+
+
+def beside_timm(
+    images: Path, precision: Precision, batch_size: int, batches: int, *, least: float | None = None
+) -> Row:
+    """Returns the bare loop over the public benchmark's."""
+    engine = Engine(opened("resnet-152"), source_of(images), precision=precision, batch_size=batch_size, preload=True)
+    public = TimmLoop(precision, batch_size)
+    share = ratios(lambda: engine.bare_fps(batches), lambda: public.fps(batches))
+    how = f"model only, {precision.value}, batch {batch_size}, timm {timm.__version__}"
+    return ratio_row("ResNet-152: bare batched / timm's benchmark loop", share, how, least=least)
 
 
 def _batches(engine: Engine) -> int:

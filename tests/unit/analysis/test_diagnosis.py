@@ -137,15 +137,15 @@ def test_host_bound_in_words() -> None:
         "GR3D median 57 %, busiest core 82 % at 2201 MHz: a CPU core feeds the GPU too slowly. "
         "The model alone does 60 images/s, the whole way 21."
     )
-    assert found.advice[0] == "Use batch 32, or prepare the images on the GPU."
+    assert found.advice[0] == "Use batch size 32, or prepare the images on the GPU."
     assert found.advice[1].startswith("Raising GPU clocks will not help")
     assert found.figures["busiest_core_pct_mean"] == 82.0
     assert "batch" not in diagnose(run(**HOST, batch_size=64)).advice[0]
 
 
-BATCHED = "Use --method batched with --batch-size 32: images are then decoded ahead and prepared on the device."
-GRAPH = "Use --method graph: it takes away what starting each of the model's operations costs the host."
-PRELOAD = "Use --preload to see what decoding costs; its FPS is of another scope and not compared with this."
+BATCHED = "Use method batched with batch size 32: images are then decoded ahead and prepared on the device."
+GRAPH = "Use method graph: it takes away what starting each of the model's operations costs the host."
+PRELOAD = "Preload the images to see what decoding costs; its FPS is of another scope and not compared with this."
 
 
 @pytest.mark.parametrize(
@@ -153,9 +153,9 @@ PRELOAD = "Use --preload to see what decoding costs; its FPS is of another scope
     [
         ({"method": "reference"}, [BATCHED]),
         ({"method": "pipeline", "batch_size": 64}, [BATCHED]),
-        ({"method": "batched"}, [GRAPH, "Use --batch-size 32."]),
-        ({"method": "batched", "batch_size": 8}, ["Use --batch-size 32."]),
-        ({"method": "graph"}, ["Use --batch-size 32."]),
+        ({"method": "batched"}, [GRAPH, "Use batch size 32."]),
+        ({"method": "batched", "batch_size": 8}, ["Use batch size 32."]),
+        ({"method": "graph"}, ["Use batch size 32."]),
         ({"method": "batched", "batch_size": 32, "scope": "full"}, [PRELOAD]),
         ({"method": "batched", "batch_size": 32, "scope": "preloaded"}, []),
     ],
@@ -170,16 +170,16 @@ def test_the_advice_to_a_host_bound_run_goes_by_its_method(way: dict[str, Any], 
 def test_on_a_cpu_the_method_is_named_too_and_graph_is_not() -> None:
     busy = {"device_type": "cpu", "busiest_core_pct_mean": 99.0}
     assert diagnose(run(**busy, method="reference")).advice[0] == BATCHED
-    assert list(diagnose(run(**busy, method="batched")).advice[:-1]) == ["Use --batch-size 32."]
+    assert list(diagnose(run(**busy, method="batched")).advice[:-1]) == ["Use batch size 32."]
     assert len(diagnose(run(**busy)).advice) == 1
 
 
 @pytest.mark.parametrize(
     ("way", "words"),
     [
-        ({"method": "batched", "precision": "fp32"}, "Use --precision fp16:"),
-        ({"method": "batched", "precision": "tf32"}, "Use --precision fp16:"),
-        ({"method": "reference", "precision": "fp32"}, "Use --method batched --precision fp16:"),
+        ({"method": "batched", "precision": "fp32"}, "Use precision fp16:"),
+        ({"method": "batched", "precision": "tf32"}, "Use precision fp16:"),
+        ({"method": "reference", "precision": "fp32"}, "Use method batched in fp16:"),
         ({"precision": "fp32"}, "Use FP16:"),
     ],
 )
@@ -211,8 +211,8 @@ def test_across_modes_the_advice_goes_by_the_method_that_all_rows_name() -> None
         return found.advice[0]
 
     assert first("reference", "reference", "reference") == BATCHED
-    assert first("batched", "batched", "batched") == "Use --batch-size 32."
-    assert first("batched", "reference", None) == "Use batch 32, or prepare the images on the GPU."
+    assert first("batched", "batched", "batched") == "Use batch size 32."
+    assert first("batched", "reference", None) == "Use batch size 32, or prepare the images on the GPU."
 
 
 def test_gpu_bound_in_words() -> None:

@@ -252,6 +252,11 @@ def test_one_broken_rule_is_one_reason(code: str, changed: dict[str, Any], words
     assert verdict.sentence == verdict.reasons[0].text
 
 
+def test_the_weightiest_reason_comes_first() -> None:
+    changed = {"total_inference_time_s": 20.0, "agreement_value": 0.5, "agreement_ok": False, "throttled_share": 0.5}
+    assert codes(judge(good(**changed))) == ["disagrees", "throttled", "too-short"]
+
+
 @pytest.mark.parametrize(
     ("code", "changed", "words"),
     [
