@@ -79,10 +79,11 @@ def _nothing() -> list[Row]:
 
 
 def _resnet(images: Path) -> list[Row]:
-    from orin_core.methods import Method
+    from orin_core.methods import Method, Precision
     from tests.bench.inference.engine import Engine
     from tests.bench.inference.models import opened, source_of
     from tests.bench.inference.pairs import ratio_row, ratios
+    from tests.bench.inference.public import beside_timm
 
     source = source_of(images)
     batched = Engine(opened("resnet-152"), source, batch_size=RESNET_BATCH)
@@ -95,6 +96,7 @@ def _resnet(images: Path) -> list[Row]:
     return [
         ratio_row("ResNet-152: end to end / model only", share, f"scope full, {how}", least=FULL_ON_CPU),
         ratio_row("ResNet-152: batched / reference", gain, f"images/s end to end, scope full, {how} against batch 1"),
+        beside_timm(images, Precision.FP32, RESNET_BATCH, 1),
     ]
 
 

@@ -6,7 +6,6 @@ import statistics
 import time
 from pathlib import Path
 
-import timm
 import torch
 
 from orin_core.inference.workload import Workload
@@ -14,7 +13,7 @@ from orin_core.methods import Method, Precision
 from tests.bench.inference.engine import Engine
 from tests.bench.inference.models import opened, source_of
 from tests.bench.inference.pairs import ratio_row, ratios
-from tests.bench.inference.public import TimmLoop
+from tests.bench.inference.public import beside_timm
 from tests.bench.rows import Row
 
 MODELS = ("resnet-152", "depth-anything-v2-base", "yolov8n")
@@ -112,17 +111,6 @@ def _graph_alone(images: Path) -> list[Row]:
     share = ratios(lambda: eager.bare_fps(200), lambda: graph.bare_fps(200))
     how = "latency of one image, fp16, preloaded, model only"
     return [ratio_row("ResNet-152: latency graph / eager", share, how, most=GRAPH_SHARE)]
-
-
-def beside_timm(
-    images: Path, precision: Precision, batch_size: int, batches: int, *, least: float | None = None
-) -> Row:
-    """Returns the bare loop over the public benchmark's."""
-    engine = Engine(opened("resnet-152"), source_of(images), precision=precision, batch_size=batch_size, preload=True)
-    public = TimmLoop(precision, batch_size)
-    share = ratios(lambda: engine.bare_fps(batches), lambda: public.fps(batches))
-    how = f"model only, {precision.value}, batch {batch_size}, timm {timm.__version__}"
-    return ratio_row("ResNet-152: bare batched / timm's benchmark loop", share, how, least=least)
 
 
 def _batches(engine: Engine) -> int:

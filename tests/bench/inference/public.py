@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
+from typing import Any
 
 import timm
 import torch
 
 from orin_core.inference.device import pick_device, synchronise
 from orin_core.methods import Precision
+from tests.bench.inference.engine import Engine
+from tests.bench.inference.models import opened, source_of
+from tests.bench.inference.pairs import ratio_row, ratios
+from tests.bench.rows import Row
 
 MODEL = "resnet152"
 """timm's name of it; strides in the 3x3 convolutions, as in microsoft/resnet-152."""
@@ -27,9 +33,10 @@ class TimmLoop:
         self._device = pick_device()
         is_half = precision is Precision.FP16
         layout = torch.channels_last if is_half else torch.contiguous_format
-        kind = {"device": self._device, "dtype": torch.float16 if is_half else torch.float32, "memory_format": layout}
-        self._model = timm.create_model(MODEL, pretrained=False).eval().to(**kind)
-        self._images = torch.randn(batch_size, 3, SIZE_PX, SIZE_PX).to(**kind)
+        dtype = torch.float16 if is_half else torch.float32
+        model: Any = timm.create_model(MODEL, pretrained=False).eval()
+        self._model = model.to(self._device, dtype, memory_format=layout)
+        self._images = torch.randn(batch_size, 3, SIZE_PX, SIZE_PX).to(self._device, dtype, memory_format=layout)
         self.fps(3)
 
     def fps(self, batches: int) -> float:
@@ -44,3 +51,22 @@ class TimmLoop:
                 synchronise(self._device)
                 seconds += time.perf_counter() - start_s
         return batches * len(self._images) / seconds
+
+
+def beside_timm(
+    images: Path, precision: Precision, batch_size: int, batches: int, *, least: float | None = None
+) -> Row:
+    """Returns the bare loop over the public benchmark's.
+
+    Args:
+        images: a folder.
+        precision: fp32 or fp16.
+        batch_size: images in a batch.
+        batches: of one side of a pair.
+        least: what the lower limit must reach.
+    """
+    engine = Engine(opened("resnet-152"), source_of(images), precision=precision, batch_size=batch_size, preload=True)
+    public = TimmLoop(precision, batch_size)
+    share = ratios(lambda: engine.bare_fps(batches), lambda: public.fps(batches))
+    how = f"model only, {precision.value}, batch {batch_size}, timm {timm.__version__}"
+    return ratio_row("ResNet-152: bare batched / timm's benchmark loop", share, how, least=least)
