@@ -76,8 +76,8 @@ def for_the_gpu(summary: _Summary) -> str:
     if method is None:
         return "Use FP16: the tensor cores then do at least twice as much in a clock."
     # The reference is what others are held against, so it is never of half precision.
-    other = "method batched in " if method == Method.REFERENCE.value else ""
+    way = "method batched in" if method == Method.REFERENCE.value else "precision"
     return (
-        f"Use {other}precision fp16: the tensor cores then do at least twice as much in a clock. How far its results "
+        f"Use {way} fp16: the tensor cores then do at least twice as much in a clock. How far its results "
         "agree with the reference stands beside its speed."
     )

@@ -165,7 +165,7 @@ def test_a_whole_run_has_every_figure_that_it_can_have(tmp_path: Path) -> None:
     assert found["phases_asked_s"] == {"idle": 20.0, "warmup_min": 5.0, "warmup_max": 60.0, "cooldown": 30.0}
     assert (found["warmup_s"], found["l4t"]) == (5.0, ENVIRONMENT["l4t"])
     codes = [reason["code"] for reason in found["verdict"]["reasons"]]
-    assert codes == ["warm-up-short", "failed-items"]
+    assert codes == ["failed-items", "warm-up-short"]
     assert found["diagnosis"]["kind"] == "host-bound"  # GR3D is 99 %, but the model alone is twice as fast
     unknown = {key for key, value in found.items() if value is None}
     assert unknown == {
@@ -191,7 +191,7 @@ def test_a_run_of_before_methods_names_none_and_is_of_full_scope(tmp_path: Path)
     found = _summary(_folder(tmp_path, _without("agreement")))
     assert tuple(found[key] for key in _WAY) == (None, "fp32", "full", 4, 4)
     assert [key for key in found if key.startswith("agreement") and found[key] is not None] == []
-    assert [reason["code"] for reason in found["verdict"]["reasons"]] == ["warm-up-short", "failed-items"]
+    assert [reason["code"] for reason in found["verdict"]["reasons"]] == ["failed-items", "warm-up-short"]
 
 
 def test_a_run_that_never_loaded_tells_what_was_asked(tmp_path: Path) -> None:
@@ -225,8 +225,8 @@ def test_text_generation_has_tokens_and_no_fps(tmp_path: Path) -> None:
         assert key not in found["counts"], key
     assert found["energy_per_item_j"] == pytest.approx(2.0)
     codes = [reason["code"] for reason in found["verdict"]["reasons"]]
-    assert codes == ["warm-up-short", "failed-items"], "what text has not is no fault"
-    assert found["verdict"]["reasons"][1]["text"].startswith("2 prompts could not be read.")
+    assert codes == ["failed-items", "warm-up-short"], "what text has not is no fault"
+    assert found["verdict"]["reasons"][0]["text"].startswith("2 prompts could not be read.")
     assert [label for label in found["labels"] if label.startswith("synthetic")] == [
         "synthetic prompts: seeded token ids in place of the data set"
     ]
