@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import address, compare_table, report_table, state
+from dashboard import address, compare_table, report_table, run_rows, state
 from dashboard.compare_charts import CHART_KEY, Pane, figure, text_style
 from dashboard.words import plain
 from orin_core.errors import BadRequest
@@ -73,17 +73,18 @@ def _chosen() -> list[Recording]:
         st.session_state[FORM_RUNS] = _asked(asked)
     kept = [run_id for run_id in st.session_state.get(FORM_RUNS, []) if finder.find(run_id) is not None]
     st.session_state[FORM_RUNS] = kept
-    listed = [recording.run_id for recording in list_runs(state.settings().runs_dir)]
+    listed = {recording.run_id: recording for recording in list_runs(state.settings().runs_dir)}
     # A run elsewhere is known by its address only.
-    elsewhere = [run_id for run_id in kept if run_id not in listed]
+    elsewhere = {run_id: one for run_id in kept if run_id not in listed and (one := finder.find(run_id))}
+    known = {**elsewhere, **listed}
     st.multiselect(
         f"Runs ({MIN_RUNS} to {MAX_RUNS}; the first is what the others are held against)",
-        [*elsewhere, *listed],
-        format_func=_option,
+        list(known),
+        format_func=lambda run_id: _option(run_id, known.get(run_id)),
         key=FORM_RUNS,
         on_change=_remember,
         max_selections=MAX_RUNS,
-        placeholder="Type a model, a mode or a date",
+        placeholder="Type a model, a method, a mode or a date",
     )
     if kept and not asked:
         _remember()
@@ -120,12 +121,13 @@ def _remember() -> None:
         st.query_params.pop(QUERY_RUNS, None)
 
 
-def _option(run_id: str) -> str:
-    """Returns a run as the list names it, from its id alone: there may be a thousand."""
+def _option(run_id: str, recording: Recording | None) -> str:
+    """Returns a run as the list names it, from its id and what was asked of it: there may be a thousand."""
     if not is_run_id(run_id):
         return run_id
     _, model, dataset, mode, salt = run_id.split("_")
-    return f"{started_utc(run_id):%Y-%m-%d %H:%M:%S} · {model} · {dataset} · {mode} · {salt}"
+    way = run_rows.way_asked(recording) if recording else ""
+    return " · ".join(filter(None, (f"{started_utc(run_id):%Y-%m-%d %H:%M:%S}", model, way, dataset, mode, salt)))
 
 
 # -- what is shown --------------------------------------------------------------------------------

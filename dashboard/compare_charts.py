@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import math
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from orin_core.report.overlay import Line, Reading
+from orin_core.report.rows import SEAM
 
 _GRID, _MUTED, _CLEAR = "rgba(128,140,152,0.22)", "#7b8894", "rgba(0,0,0,0)"
-_PANE_PX, _GAP_PX, _TOP_PX, _BOTTOM_PX, _LEFT_PX, _RIGHT_PX = 116, 34, 30, 46, 58, 92
-_LABEL_PX = 15
+_PANE_PX, _GAP_PX, _TOP_PX, _BOTTOM_PX, _LEFT_PX = 116, 34, 30, 46, 58
+_LABEL_PX, _LETTER_PX, _AROUND_PX = 15, 5.8, 18
+"""Height of a name at the end of a line; about the width of one of its letters, and of what is around it."""
+_RIGHT_PX, _MOST_RIGHT_PX = 92, 190
+"""Room for the names behind the lines: at least, and at most, beyond which a name is cut there."""
 _TIME_UNITS = ((6 * 3600.0, 3600.0, "h"), (1800.0, 60.0, "min"), (0.0, 1.0, "s"))
 """From which length on, s; its divisor; its name."""
 _EARLY = 0.06
@@ -88,14 +94,15 @@ def figure(panes: Sequence[Pane], names: Mapping[str, str]) -> dict[str, Any]:
     divisor, unit = next((div, name) for least_s, div, name in _TIME_UNITS if last_s - first_s >= least_s)
     span = (first_s / divisor, last_s / divisor)
     data, axes = [], {}
+    ends = {run_id: _cut(name) for run_id, name in names.items()}
     annotations = [_title(pane.reading, _axis(place)) for place, pane in enumerate(panes)]
     for place, pane in enumerate(panes):
         axis = _axis(place)
         low_high = _range(pane)
         axes[f"yaxis{axis[1:]}"] = _y_axis(place, len(panes), low_high)
-        annotations += _end_labels(pane, names, looks, axis, low_high, span, divisor)
+        annotations += _end_labels(pane, ends, looks, axis, low_high, span, divisor)
         data += [_trace(pane, run_id, names[run_id], looks[run_id], axis, divisor) for run_id in pane.lines]
-    layout = _layout(len(panes), unit, span)
+    layout = _layout(len(panes), unit, span, right_px=_right_px(ends.values()))
     layout["annotations"] = annotations
     # A box with more lines than that hides what it tells of.
     layout["hoversubplots"] = "axis" if len(data) <= 18 else "overlaying"
@@ -175,7 +182,7 @@ def _title(reading: Reading, axis: str) -> dict[str, Any]:
 
 def _end_labels(
     pane: Pane,
-    names: Mapping[str, str],
+    texts: Mapping[str, str],
     looks: Mapping[str, Look],
     axis: str,
     low_high: tuple[float, float],
@@ -197,7 +204,7 @@ def _end_labels(
         early, end, height_px, look = is_early[run_id], ends[run_id], placed_px[run_id], looks[run_id]
         result.append(
             {
-                "text": f"<b>{_text(names[run_id])}</b>",
+                "text": f"<b>{_text(texts[run_id])}</b>",
                 "xref": "x" if early else "paper", "x": end if early else 1, "xanchor": "left",
                 "xshift": 4 if early else 6,
                 "yref": axis, "y": low + height_px / _PANE_PX * (high - low), "yanchor": "middle",
@@ -225,7 +232,18 @@ def _apart(heights_px: Sequence[float]) -> list[float]:
     return found
 
 
-def _layout(count: int, unit: str, span: tuple[float, float]) -> dict[str, Any]:
+def _right_px(ends: Iterable[str]) -> int:
+    longest_px = max(len(end) for end in ends) * _LETTER_PX + _AROUND_PX
+    return max(_RIGHT_PX, math.ceil(longest_px))
+
+
+def _cut(name: str) -> str:
+    """Returns a name as it stands at the end of its lines: of a long one its first words."""
+    most = int((_MOST_RIGHT_PX - _AROUND_PX) / _LETTER_PX)
+    return name if len(name) <= most else textwrap.shorten(name, most, placeholder=" …").replace(f"{SEAM}…", " …")
+
+
+def _layout(count: int, unit: str, span: tuple[float, float], *, right_px: int) -> dict[str, Any]:
     shapes = []
     if span[0] < 0:
         shapes.append(
@@ -236,7 +254,7 @@ def _layout(count: int, unit: str, span: tuple[float, float]) -> dict[str, Any]:
         )  # fmt: skip
     return {
         "height": _TOP_PX + _plot_px(count) + _BOTTOM_PX,
-        "margin": {"l": _LEFT_PX, "r": _RIGHT_PX, "t": _TOP_PX, "b": _BOTTOM_PX},
+        "margin": {"l": _LEFT_PX, "r": right_px, "t": _TOP_PX, "b": _BOTTOM_PX},
         "showlegend": False,
         "hovermode": "x unified",
         "paper_bgcolor": _CLEAR,

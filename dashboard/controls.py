@@ -13,7 +13,7 @@ from dashboard import downloads, method_form, state
 from dashboard.board import BoardView
 from dashboard.widgets import number, pick
 from dashboard.words import length_text, plain, short_name
-from orin_core import catalog, combination, methods
+from orin_core import catalog, combination, methods, resolve
 from orin_core.analysis.verdict import PROFILES
 from orin_core.catalog import Choice
 from orin_core.errors import BadRequest, NotCached, OrinError
@@ -77,8 +77,8 @@ def form(board: BoardView, *, running: bool) -> Form:
     what = dataset.holds or model.holds or IMAGES
     profile = _profile(what)
     length = _length(dataset, profile, what)
-    method = method_form.show()
-    others = _advanced(board, method["method"], dataset.name)
+    method = method_form.show(what)
+    others = _advanced(board, method["method"], dataset.name, what)
     missing = model.missing or dataset.missing
     if missing or isinstance(length, str):
         return Form(spec=None, missing=missing or str(length))
@@ -130,7 +130,7 @@ def _takes(name: str) -> str:
     Raises:
         OrinError: it means nothing, or is not here.
     """
-    return combination.wanted(catalog.resolve_model(name).task)
+    return combination.wanted(resolve.resolve_model(name).task)
 
 
 def _holds(name: str) -> str | None:
@@ -139,7 +139,7 @@ def _holds(name: str) -> str | None:
     Raises:
         OrinError: it means nothing, or is not here.
     """
-    return catalog.resolve_dataset(name).holds
+    return resolve.resolve_dataset(name).holds
 
 
 def _dataset(running: bool, wanted: str | None) -> _Subject:
@@ -173,7 +173,7 @@ def _own(name: str, what: str, look: Callable[[str], str | None], running: bool)
     try:
         holds = look(name)
     except NotCached as error:
-        if catalog.is_path(name):
+        if resolve.is_path(name):
             return _Subject(name=name, source="auto", missing=error.message)
         downloads.offer(name, short_name(name), disabled=running)
         return _Subject(name=name, source="auto", missing=f"Download {short_name(name)} first.")
@@ -249,16 +249,16 @@ def _length(dataset: _Subject, profile: str, what: str) -> tuple[int | None, flo
     if dataset.missing:
         return dataset.missing
     try:
-        items_known = catalog.resolve_dataset(dataset.name, images=dataset.source).items
+        items_known = resolve.resolve_dataset(dataset.name, images=dataset.source).items
     except OrinError as error:
         return str(error)
     return (items_known, None) if items_known else f"The number of {what} is not known; give a number."
 
 
-def _advanced(board: BoardView, method: str, dataset: str) -> dict[str, Any]:
+def _advanced(board: BoardView, method: str, dataset: str, what: str) -> dict[str, Any]:
     defaults = RunSpec()
     with st.expander("Memory, phases and telemetry"):
-        values = method_form.memory(method, dataset)
+        values = method_form.memory(method, dataset, what)
         fields: Sequence[tuple[str, str, str]] = (
             ("idle_s", "Idle before (s)", state.FORM_IDLE_S),
             ("warmup_min_s", "Warm-up at least (s)", state.FORM_WARMUP_MIN_S),

@@ -16,6 +16,7 @@ from dashboard.marks import MAX_MARKS, READER_KINDS, Mark, marks_of
 from dashboard.rows import Growing, Rows, RunRows
 from dashboard.table import Table
 from dashboard.window import Windows
+from dashboard.words import item_of
 from orin_core.board.sample import METRIC_BY_FIELD
 from orin_core.runs import store
 from orin_core.runs.recording import Recording
@@ -87,6 +88,7 @@ class RunFeed:
         spec = recording.spec()
         self._replay = str(spec.get("telemetry", "")).startswith("replay:")
         self._imported = spec.get("origin") == "imported"
+        self._item_word: str | None = None
 
     @property
     def nbytes(self) -> int:
@@ -141,6 +143,7 @@ class RunFeed:
         running = state == RunState.RUNNING.value
         meta = {
             **{key: status.get(key) for key in _META_KEYS},
+            "item": self._item(),
             "state": state,
             "imported": self._imported,
             "message": status.get("message") or "",
@@ -162,6 +165,12 @@ class RunFeed:
             meta=meta,
             progress={key: status.get(key) for key in _PROGRESS_KEYS},
         )
+
+    def _item(self) -> str:
+        """Returns what one item of the run is called; its file is there before the first row and is read once."""
+        if self._item_word is None and (environment := self.recording.environment()):
+            self._item_word = item_of(environment)
+        return self._item_word or "image"
 
     def _ram_idle(self) -> int | None:
         """Returns the mean of used RAM over the ticks of idle so far, MB.

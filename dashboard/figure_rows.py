@@ -6,8 +6,10 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dashboard import agreement_figures
 from dashboard.words import ABSENT, plain
 from orin_core.analysis.intervals import block_count
+from orin_core.analysis.summary_keys import is_text, item_word
 
 _NO_TICKS = "no tick lay within measure"
 _NO_BATCH = "no batch of measure ended"
@@ -103,7 +105,7 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
         (
             Row("Compared by", "agreement_metric", why=_NOT_HELD),
             Row("Agreement", "agreement_value", "{:.4g}", why=_NOT_HELD),
-            Row("Least or most that is allowed", "agreement_threshold", "{:.4g}", why=_NOT_HELD),
+            Row("Needed or allowed", "agreement_threshold", "{:.4g}", why=_NOT_HELD),
             Row("Agrees", "agreement_ok", why=_NOT_HELD),
             Row("Images compared", "agreement_images", "{:,}", why=_NOT_HELD),
         ),
@@ -244,7 +246,7 @@ def count_text(row: Row, summary: Mapping[str, Any]) -> str:
     if row.key.startswith(("latency", "forward", "batch")) or row.key in ("fps_first_half", "fps_second_half"):
         name = "batch"
     elif row.key in ("fps_end_to_end", "fps_model", "device_busy_share"):
-        name = "image"
+        name = item_word(summary)
     return f"{count:,} {name}{'' if count == 1 else 'es' if name == 'batch' else 's'}"
 
 
@@ -277,11 +279,18 @@ _STRUCK = {row.key for title, rows in GROUPS if title in _MEASURED for row in ro
 
 
 def _line(row: Row, summary: Mapping[str, Any], value: Any, *, refused: bool) -> str:
+    label = plain(_of_items(row.label, summary))
     if value is None:
         of_a_log = summary.get("origin") in ("imported", "replay")
-        why = _LOG if of_a_log and row.why in _ONLY_OF_A_RUN else row.why
-        return f"| {plain(row.label)} | {ABSENT}{f' *({why})*' if why else ''} | |"
-    shown = plain(f"{value_text(row, value)} {spread_text(row, summary)}".strip())
+        why = _of_items(_LOG if of_a_log and row.why in _ONLY_OF_A_RUN else row.why, summary)
+        return f"| {label} | {ABSENT}{f' *({why})*' if why else ''} | |"
+    text = agreement_figures.text(row.key, summary) or value_text(row, value)
+    shown = plain(f"{text} {spread_text(row, summary)}".strip())
     if refused and row.key in _STRUCK:
         shown = f"~~{shown}~~ *refused*"
-    return f"| {plain(row.label)} | {shown} | {count_text(row, summary)} |"
+    return f"| {label} | {shown} | {count_text(row, summary)} |"
+
+
+def _of_items(words: str, summary: Mapping[str, Any]) -> str:
+    """Returns words with the items of the run called what they are: prompts in place of images."""
+    return words.replace("Image", "Prompt").replace("image", "prompt") if is_text(summary) else words

@@ -6,7 +6,19 @@ import html
 
 import streamlit as st
 
-from dashboard import board, demo, gallery, links, live_side, reboot, state, summary_view, sweep_hold, sweep_queue
+from dashboard import (
+    board,
+    demo,
+    gallery,
+    links,
+    live_side,
+    method_line,
+    reboot,
+    state,
+    summary_view,
+    sweep_hold,
+    sweep_queue,
+)
 from dashboard.live_chart import live_chart
 from dashboard.words import plain
 from orin_core.errors import BadRequest
@@ -46,15 +58,16 @@ def page() -> None:
     sweep_queue.offer()
     if not active:
         reboot.offer()
-    summary = judged_summary(shown) if shown and not active else None
+    ended = shown if shown and not active else None
+    summary = judged_summary(ended) if ended else None
     if shown is None:
         _first_visit(view)
     elif not active:
         _after(shown, summary=summary is not None)
-    if summary:
-        summary_view.show(summary)
-    elif shown and not active:
-        summary_view.ended(shown.status())
+    if ended and summary:
+        summary_view.show(summary, method_line.text(ended))
+    elif ended:
+        summary_view.ended(ended.status())
     live_chart(
         run=shown.run_id if shown else "idle",
         active=active.run_id if active else None,
@@ -63,10 +76,10 @@ def page() -> None:
         key=state.KEY_LIVE,
         sweep=between.sweep_id if between else "",
     )
-    if shown and not active:
-        gallery.show(shown)
-    if summary:
-        summary_view.details(summary, shown.spec() if shown else {})
+    if ended:
+        gallery.show(ended)
+    if ended and summary:
+        summary_view.details(summary, ended.spec())
 
 
 def _followed() -> Recording | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import board, controls, links, reboot, state, sweep_hold, sweep_queue
-from dashboard.words import asked_text, length_text, plain, refusal
+from dashboard.words import asked_text, item_of, length_text, plain, refusal
 from orin_core.errors import BoardBusy, OrinError, PowerModeNeedsReboot
 from orin_core.runs import launcher
 from orin_core.runs.recording import Recording
@@ -63,7 +63,7 @@ def _running(active: Recording) -> None:
     """Shows what runs and its Stop."""
     sweep = sweep_hold.sweep_of(active, state.settings())
     _stop(active, sweep)
-    st.caption(plain(asked_text(active.spec())))
+    st.caption(plain(asked_text(active.spec(), item_of(active.environment()))))
     if sweep:
         _of_sweep(sweep, "A run of sweep")
     st.divider()

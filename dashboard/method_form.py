@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.widgets import number, pick
 from orin_core.methods import EXPLAINED, PRECISIONS, PRELOADABLE, Method, Precision
-from orin_core.spec import CAMERA
+from orin_core.spec import CAMERA, PROMPTS
 
 _METHODS: Mapping[Method, str] = {
     Method.BATCHED: "Batched",
@@ -29,11 +29,21 @@ _PRECISIONS: Mapping[Precision, str] = {
     Precision.INT8: "INT8",
 }
 
+_OF_PROMPTS: Mapping[Method, str] = {
+    Method.BATCHED: "Prompts tokenised ahead, a whole batch answered in one model call.",
+    Method.REFERENCE: "The published way: one prompt after the other, each tokenised when its turn comes.",
+}
+"""In place of what :data:`EXPLAINED` says of images."""
 
-def show() -> dict[str, Any]:
-    """Shows method, precision and batch size, and returns them as fields of a run."""
+
+def show(what: str) -> dict[str, Any]:
+    """Shows method, precision and batch size, and returns them as fields of a run.
+
+    Args:
+        what: what the model takes, images or prompts.
+    """
     method = Method(pick({one.value: label for one, label in _METHODS.items()}, label="Method", key=state.FORM_METHOD))
-    st.caption(EXPLAINED[method])
+    st.caption((_OF_PROMPTS if what == PROMPTS else EXPLAINED).get(method, EXPLAINED[method]))
     precision = pick(
         {one.value: _PRECISIONS[one] for one in PRECISIONS[method]},
         label="Precision",
@@ -42,26 +52,27 @@ def show() -> dict[str, Any]:
     )
     fields: dict[str, Any] = {"method": method.value, "precision": precision}
     if method is Method.REFERENCE:
-        st.caption("Batch size 1: reference takes one image at a time.")
+        st.caption(f"Batch size 1: reference takes one {what.removesuffix('s')} at a time.")
         return {**fields, "batch_size": 1}
-    size = number("Batch size", 1, 4096, 1, key=state.FORM_BATCH, help_text="Images per model call.")
+    size = number("Batch size", 1, 4096, 1, key=state.FORM_BATCH, help_text=f"{what.capitalize()} per model call.")
     return {**fields, "batch_size": int(size)}
 
 
-def memory(method: str, dataset: str) -> dict[str, Any]:
+def memory(method: str, dataset: str, what: str) -> dict[str, Any]:
     """Shows what may be done with memory and returns it as fields of a run.
 
     Args:
         method: as chosen.
         dataset: name of the data set; a camera's images cannot be preloaded.
+        what: what the model takes, images or prompts; prompts are not preloaded.
     """
-    preloadable = Method(method) in PRELOADABLE and not dataset.startswith(CAMERA)
+    preloadable = Method(method) in PRELOADABLE and not dataset.startswith(CAMERA) and what != PROMPTS
     preload = _may(
         "Preload images",
         key=state.FORM_PRELOAD,
         can=preloadable,
         help_text="Decodes them into memory before the clock starts. The run's scope is then preloaded, and it is "
-        "compared with such runs alone.",
+        "compared with such runs alone. Prompts are not preloaded.",
     )
     smaller = _may(
         "Smaller batch where memory runs out",

@@ -34,6 +34,7 @@ STYLE = """
 .orin-results tr.published.first td { padding-top: 6px; }
 .orin-results tr.published td:first-child { font-style: italic; }
 .orin-results .small { font-size: 12px; opacity: 0.8; white-space: nowrap; }
+.orin-results td:first-child .small { white-space: normal; max-width: 34ch; }
 .orin-results s { opacity: 0.7; }
 .orin-results .badge { display: inline-block; padding: 0 8px; border-radius: 999px; font-size: 12px; color: #fff;
   background: #5b7290; white-space: nowrap; font-weight: 600; }
@@ -98,10 +99,12 @@ def _ours(row: Row, table: ModelTable) -> str:
     cells = "".join(
         _cell(column, _figure(row, column), _is_best(column, row, table.rankings)) for column in table.columns
     )
-    # Beside a speed-up always how far the results agree.
+    # Beside a speed-up always how far the results agree; where there is none, why.
     against = "".join(
         f'<div class="small">{html.escape(part)}</div>'
-        for part in ((row.against.speed_text, row.against.agreement_text) if row.against else ())
+        for part in (
+            (row.against.speed_text or row.against.why_text, row.against.agreement_text) if row.against else ()
+        )
         if part
     )
     return f'<tr class="first"><td><b>{html.escape(row.test)}</b>{against}</td><td>{validity}</td>{cells}</tr>'

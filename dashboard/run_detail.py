@@ -6,9 +6,20 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import board, gallery, links, run_again, run_delete, run_facts_view, state, summary_view, sweep_hold
+from dashboard import (
+    board,
+    gallery,
+    links,
+    method_line,
+    run_again,
+    run_delete,
+    run_facts_view,
+    state,
+    summary_view,
+    sweep_hold,
+)
 from dashboard.live_chart import live_chart
-from dashboard.words import asked_text, plain
+from dashboard.words import asked_text, item_of, plain
 from orin_core.errors import BadRequest, OrinError
 from orin_core.runs import store
 from orin_core.runs.judged import judged_summary
@@ -29,7 +40,7 @@ def head(recording: Recording) -> None:
     st.markdown(f"`{recording.run_id}`", width="content")
     spec = recording.spec()
     if spec.get("model"):
-        st.caption(plain(asked_text(spec)), width="content")
+        st.caption(plain(asked_text(spec, item_of(recording.environment()))), width="content")
     _sweep_link(spec)
 
 
@@ -57,7 +68,7 @@ def show(recording: Recording, active: Recording | None) -> None:
     is_on = active is not None and active.run_id == recording.run_id
     _actions(recording, is_on=is_on)
     if summary:
-        summary_view.show(summary)
+        summary_view.show(summary, method_line.text(recording))
         if lost := lost_rows(recording, summary):
             st.warning(f"{plain(lost)}. The figures are those that were made from the whole file; the chart is not.")
     elif is_on:

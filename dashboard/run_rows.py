@@ -88,6 +88,11 @@ class Wanted:
         )
 
 
+def head_of(title: str, *, of_text: bool) -> str:
+    """Returns the head of a column; where some runs generate text its items are not all images."""
+    return title.replace("image", "item").replace("Images", "Items") if of_text else title
+
+
 def row_of(recording: Recording, active: Recording | None) -> Row:
     """Returns the row of one run.
 
@@ -131,6 +136,20 @@ def _method(found: Mapping[str, Any]) -> str:
     parts = [found.get("method"), found.get("precision"), f"batch {batch:g}" if batch else ""]
     parts += ["preloaded"] if found.get("scope") == "preloaded" else []
     return " ".join(str(part) for part in parts if part)
+
+
+def way_asked(recording: Recording) -> str:
+    """Returns how a run was asked to put images through the model, as :func:`_method` words it; empty for a log."""
+    folder = str(recording.folder)
+    return _way_asked(folder, file_version(f"{folder}/{store.SPEC}"))
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _way_asked(folder: str, version: tuple[int, int]) -> str:
+    """Reads it once for each version of its file."""
+    asked = Recording(folder=Path(folder)).spec()
+    scope = "preloaded" if asked.get("preload") is True else None
+    return _method(without_damage({**{key: asked.get(key) for key in _WAY}, "scope": scope}))
 
 
 def _board_and_data(found: Mapping[str, Any]) -> str:

@@ -152,7 +152,8 @@ def _ticked(rows: Sequence[Row]) -> list[Row]:
     # Ticks are kept by their place: with other rows it is another table, and none of them is ticked.
     places = hashlib.sha1(" ".join(str(row["run"]) for row in rows).encode(), usedforsecurity=False).hexdigest()
     columns = {title: [row[title] for row in rows] for title in rows[0] if title != "run"}
-    if all(one is None for one in columns[TOKENS]):
+    of_text = any(one is not None for one in columns[TOKENS])
+    if not of_text:
         del columns[TOKENS]
     chosen: Any = st.dataframe(
         pd.DataFrame(columns),
@@ -168,7 +169,10 @@ def _ticked(rows: Sequence[Row]) -> list[Row]:
             # Streamlit's own width goes by the first rows, and would cut SIMULATED off further down.
             "Validity": st.column_config.TextColumn(width=100),
             "Board and data": st.column_config.TextColumn(width=135),
-            **{title: st.column_config.NumberColumn(title, format=form) for title, form in FIGURES.values()},
+            **{
+                title: st.column_config.NumberColumn(run_rows.head_of(title, of_text=of_text), format=form)
+                for title, form in FIGURES.values()
+            },
         },
     )
     return [rows[place] for place in chosen["selection"]["rows"] if place < len(rows)]

@@ -58,15 +58,18 @@ def _abandoned(status: dict[str, Any]) -> None:
         st.warning("This run was interrupted. Its figures are made when a run or this dashboard is next started.")
 
 
-def show(summary: dict[str, Any]) -> None:
+def show(summary: dict[str, Any], method: str = "") -> None:
     """Shows how a run ended, whether its figures can be trusted and what held it back, and the figures over measure.
 
     Args:
         summary: as in ``summary.json``.
+        method: how items went through the model and what that gains, as Markdown; empty leaves the line out.
     """
     summary = judged(summary)
     ended(summary)
     verdict_view.show(summary)
+    if method:
+        st.markdown(method)
     shown = [_OF_TEXT.get(tile[1], tile) for tile in _TILES] if is_text(summary) else _TILES
     tiles = (
         f'<div class="orin-figure"><div>{html.escape(label)}</div>'

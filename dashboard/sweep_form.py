@@ -6,7 +6,7 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -21,7 +21,8 @@ from orin_core.sweeps.spec import AXES, MAX_REPEATS, OnFailure, SweepSpec
 
 CURRENT = "current"
 AS_ASKED, NUMBER, SECONDS = "As the protocol asks", "Number of images", "Number of seconds"
-_BATCHES = ("1", "2", "4", "8", "16", "32", "64")
+_BATCHES = ("1", "2", "3", "4", "6", "8", "16", "32", "64")
+"""With 3 and 6, of which others begin: what is typed is then the first in the list, and Enter adds that."""
 _PROFILES = {
     Profile.STANDARD.value: "Standard: 70 s each",
     Profile.DEMO.value: "Demo: 20 s each, never VALID",
@@ -39,6 +40,17 @@ _IMAGES = {
     "synthetic": "Synthetic",
 }
 _SEAM = " × "
+_LABELS = {
+    "models": "Models",
+    "datasets": "Data sets",
+    "power_modes": "Power modes",
+    "batch_sizes": "Batch sizes",
+    "methods": "Methods",
+    "precisions": "Precisions",
+}
+"""Names of the lists by the keys of a sweep file."""
+LEAVE_OUT = "Leave out"
+"""Name of the field for combinations that are not run."""
 
 
 def document(board: BoardView) -> tuple[dict[str, Any] | None, str]:
@@ -50,17 +62,18 @@ def document(board: BoardView) -> tuple[dict[str, Any] | None, str]:
     left, right = st.columns(2, gap="medium")
     with left:
         axes: dict[str, Any] = {
-            "models": _several("Models", state.FORM_SWEEP_MODELS, _labels(catalog.model_choices())),
-            "datasets": _several("Data sets", state.FORM_SWEEP_DATASETS, _labels(catalog.dataset_choices())),
+            "models": _several(_LABELS["models"], state.FORM_SWEEP_MODELS, _labels(catalog.model_choices())),
+            "datasets": _several(_LABELS["datasets"], state.FORM_SWEEP_DATASETS, _labels(catalog.dataset_choices())),
         }
     with right:
         axes["power_modes"] = _modes(board)
         batches = _several(
-            "Batch sizes",
+            _LABELS["batch_sizes"],
             state.FORM_SWEEP_BATCHES,
             {one: one for one in _BATCHES},
             start=["1"],
             hint="Type another one",
+            filter_mode="prefix",
         )
     _stand_ins(axes)
     common = _common()
@@ -88,6 +101,7 @@ def _several(
     start: Sequence[str] = (),
     hint: str = "Choose, or type a path or a hub id",
     typed: bool = True,
+    filter_mode: Literal["fuzzy", "prefix"] = "fuzzy",
     help_text: str | None = None,
 ) -> list[str]:
     """Shows a list of which several can be chosen, and others typed where that makes sense."""
@@ -98,6 +112,9 @@ def _several(
         format_func=lambda name: labels.get(name, name),
         key=key,
         accept_new_options=typed,
+        filter_mode=filter_mode,
+        # Else Enter behind a typed name adds everything that is like it.
+        select_all=not typed,
         placeholder=hint,
         help=help_text,
     )
@@ -114,7 +131,7 @@ def _modes(board: BoardView) -> list[str]:
     key = state.FORM_SWEEP_MODES
     st.session_state[key] = [one for one in st.session_state.get(key, []) if one in labels]
     chosen: Any = st.multiselect(
-        "Power modes",
+        _LABELS["power_modes"],
         list(labels),
         format_func=lambda name: labels.get(name, name),
         key=key,
@@ -171,7 +188,7 @@ def _exclusions(axes: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     key = state.FORM_SWEEP_EXCLUDE
     st.session_state[key] = [one for one in st.session_state.get(key, []) if one in pairs]
     chosen = st.multiselect(
-        "Leave out",
+        LEAVE_OUT,
         list(pairs),
         format_func=lambda pair: pairs.get(pair, pair),
         key=key,
@@ -180,6 +197,27 @@ def _exclusions(axes: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
         help="Combinations that make no sense, or that you have already.",
     )
     return [json.loads(one) for one in chosen]
+
+
+def or_leave_out(exclusions: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> str:
+    """Returns how the form leaves combinations out, a sentence; empty where it cannot, or where nothing would be left.
+
+    Args:
+        exclusions: as a sweep file has them.
+        found: the sweep as the form says it.
+    """
+    ways, pairs = [], []
+    for one in exclusions:
+        keys = [key for key, field in AXES.items() if field in one]
+        if len(keys) > 2 or all(len(found[key]) == 1 for key in keys):
+            return ""
+        names = [_names(found[key])[one[AXES[key]]] for key in keys]
+        if len(keys) == 1:
+            ways.append(f'take {names[0]} out of "{_LABELS[keys[0]]}"')
+        else:
+            pairs.append(_SEAM.join(names))
+    ways += [f'choose {", ".join(pairs)} under "{LEAVE_OUT}"'] if pairs else []
+    return f"Or {', '.join(ways)}."
 
 
 def _names(values: Sequence[Any]) -> dict[Any, str]:
@@ -227,7 +265,7 @@ def _ways() -> dict[str, Any]:
     left, right = st.columns(2, gap="medium")
     with left:
         methods = _several(
-            "Methods",
+            _LABELS["methods"],
             state.FORM_SWEEP_METHODS,
             {one.value: one.value for one in Method},
             start=usual.methods,
@@ -237,7 +275,7 @@ def _ways() -> dict[str, Any]:
         )
     with right:
         precisions = _several(
-            "Precisions",
+            _LABELS["precisions"],
             state.FORM_SWEEP_PRECISIONS,
             {one.value: one.value for one in Precision},
             start=usual.precisions,

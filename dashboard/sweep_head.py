@@ -157,7 +157,9 @@ def status(now: Standing) -> dict[str, str]:
     message = "" if now.loud or now.words is StateWord.INTERRUPTED else now.progress.message
     waits = "Waits: " if message and now.words in (StateWord.RUNNING, StateWord.PAUSING, StateWord.STOPPING) else ""
     kind = message.partition(":")[0] if waits else message
-    return {"text": waits + message, "told": f"The sweep is {now.words.value}. {kind}".strip()}
+    # A message that says itself how the sweep stands is not led in by the same.
+    told = kind if kind.startswith("The sweep ") else f"The sweep is {now.words.value}. {kind}".strip()
+    return {"text": waits + message, "told": told}
 
 
 def end(now: Standing) -> dict[str, Any] | None:

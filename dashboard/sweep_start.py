@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import html
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -13,7 +14,7 @@ import streamlit as st
 from dashboard import local_time, state, sweep_form
 from dashboard.board import BoardView
 from dashboard.words import plain, refusal
-from orin_core.errors import BadRequest, OrinError
+from orin_core.errors import BadRequest, CellsRefused, OrinError
 from orin_core.sweeps import control
 from orin_core.sweeps import spec as specs
 from orin_core.sweeps.plan import Plan
@@ -47,12 +48,12 @@ class _Checked:
     Args:
         text: the sweep as it was checked; any change of it asks for another check.
         plan: what is to come; None where it was refused.
-        refused: what is wrong and what can be done.
+        refused: why; None where it was not.
     """
 
     text: str
     plan: Plan | None = None
-    refused: tuple[str, str] = ("", "")
+    refused: OrinError | None = None
 
 
 def show(board: BoardView) -> None:
@@ -74,7 +75,7 @@ def show(board: BoardView) -> None:
             found["run"] = {"telemetry": state.settings().telemetry, **found.get("run", {})}
         spec = specs.from_json(found)
     except BadRequest as error:
-        st.error(refusal(error.message, error.hint))
+        st.error(_refusal(error, found, of_form=way != FILE))
         return
     text = json.dumps(specs.to_json(spec), indent=2)
     with st.container(horizontal=True, gap="small"):
@@ -85,7 +86,20 @@ def show(board: BoardView) -> None:
         st.download_button(
             "Download sweep.json", text, file_name="sweep.json", mime="application/json", key="sweep_download"
         )
-    _answer(spec, _checked(text))
+    checked = _checked(text)
+    if checked is None:
+        st.caption("Check says what is to come, before anything is started.")
+    elif checked.refused is not None:
+        st.error(_refusal(checked.refused, found, of_form=way != FILE))
+    elif checked.plan is not None:
+        _answer(spec, checked.plan)
+
+
+def _refusal(error: OrinError, found: Mapping[str, Any], *, of_form: bool) -> str:
+    """Returns what is wrong and what can be done, in the words of the form or of a file, as Markdown."""
+    if of_form and isinstance(error, CellsRefused):
+        return refusal(error.message, f"{error.advice} {sweep_form.or_leave_out(error.exclusions, found)}".strip())
+    return refusal(error.message, error.hint)
 
 
 def _checked(text: str) -> _Checked | None:
@@ -98,22 +112,16 @@ def _check(spec: SweepSpec, text: str) -> _Checked:
     try:
         return _Checked(text=text, plan=control.plan(spec, state.settings()))
     except OrinError as error:
-        return _Checked(text=text, refused=(error.message, error.hint))
+        return _Checked(text=text, refused=error)
 
 
-def _answer(spec: SweepSpec, checked: _Checked | None) -> None:
-    if checked is None:
-        st.caption("Check says what is to come, before anything is started.")
-        return
-    if checked.plan is None:
-        st.error(refusal(*checked.refused))
-        return
+def _answer(spec: SweepSpec, plan: Plan) -> None:
     with st.container(border=True, gap="small"):
-        st.html(_STYLE + _planned(spec, checked.plan))
-        if checked.plan.reboots:
-            st.warning(plain(_reboots(spec, checked.plan)))
+        st.html(_STYLE + _planned(spec, plan))
+        if plan.reboots:
+            st.warning(plain(_reboots(spec, plan)))
         if st.button("Start this sweep", type="primary", key="sweep_start"):
-            _start(spec, checked.plan)
+            _start(spec, plan)
 
 
 def _planned(spec: SweepSpec, plan: Plan) -> str:
@@ -123,7 +131,8 @@ def _planned(spec: SweepSpec, plan: Plan) -> str:
     guess = f" (a guess for {plan.unknown} of {len(plan.order)}: no earlier run tells)" if plan.unknown else ""
     order = ", ".join(dict.fromkeys(cell.power_mode.removeprefix("MODE_") for cell in plan.order))
     lines = {
-        "Runs": f"{len(plan.order)}" + (f"; {left_out} are left out" if left_out else ""),
+        "Runs": f"{len(plan.order)}"
+        + (f"; {left_out} {'is' if left_out == 1 else 'are'} left out" if left_out else ""),
         "Takes": f"about {control.duration(plan.expected_s)}{guess}, waits for cooling not counted"
         if not plan.open_ended
         else f"not known yet: no earlier run tells the length of {plan.open_ended} of {len(plan.order)}",

@@ -12,9 +12,10 @@ def pick(
     labels: Mapping[str, str], *, label: str, key: str, disabled: bool = False, help_text: str | None = None
 ) -> str:
     """Shows a list of choices and returns the one that is chosen; the first at first."""
-    # What was chosen before may be none of these: the list can depend on another choice.
+    # What was chosen before may be none of these: the list can depend on another choice. Said and not forgotten: the
+    # browser keeps what it shows until it is told otherwise.
     if st.session_state.get(key) not in labels:
-        st.session_state.pop(key, None)
+        st.session_state[key] = next(iter(labels))
     chosen: Any = st.selectbox(
         label, list(labels), format_func=lambda name: labels[name], key=key, disabled=disabled, help=help_text
     )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any, TypeGuard
+
+from orin_core.spec import Task
 
 ABSENT = "–"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#!$|~&:^])")
@@ -79,16 +82,28 @@ def short_name(name: Any) -> str:
     return str(name or "").rstrip("/").rsplit("/", 1)[-1]
 
 
-def asked_text(spec: dict[str, Any]) -> str:
+def item_of(environment: Mapping[str, Any]) -> str:
+    """Returns what one item of a run is called, by what was found before it: an image, or a prompt.
+
+    Args:
+        environment: as in ``environment.json``.
+    """
+    model = environment.get("model_spec")
+    of_text = isinstance(model, Mapping) and model.get("task") == Task.TEXT_GENERATION.value
+    return "prompt" if of_text else "image"
+
+
+def asked_text(spec: dict[str, Any], item: str = "image") -> str:
     """Returns what a run was asked to do, in one line; the form shows what this tab would ask next.
 
     Args:
         spec: as in ``spec.json``.
+        item: what one item of it is called.
     """
     parts = [short_name(spec.get("model")), short_name(spec.get("dataset"))]
     items, seconds = spec.get("items"), spec.get("seconds")
     if items and is_number(items):
-        parts.append(f"{items:,} images")
+        parts.append(f"{items:,} {item}s")
     elif seconds and is_number(seconds):
         parts.append(length_text(seconds))
     if spec.get("profile"):

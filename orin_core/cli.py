@@ -38,6 +38,7 @@ from orin_core.runs.recording import Recording, find_run, list_runs
 from orin_core.runs.removal import delete_run
 from orin_core.settings import Settings
 from orin_core.spec import RunState
+from orin_core.user_paths import absolute
 
 EXIT_DONE = 0
 EXIT_FAILED = 4
@@ -78,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _command_runs(arguments: argparse.Namespace, config: Settings) -> int:
-    recordings = list_runs((arguments.runs_dir or config.runs_dir).expanduser().resolve())
+    recordings = list_runs(absolute(arguments.runs_dir or config.runs_dir))
     active = launcher.active(config)
     rows = [_run_row(recording, active) for recording in recordings]
     if arguments.json:
@@ -113,7 +114,7 @@ def _run_row(recording: Recording, active: Recording | None) -> dict[str, Any]:
 
 
 def _command_stop(arguments: argparse.Namespace, config: Settings) -> int:
-    runs_dir = (arguments.runs_dir or config.runs_dir).expanduser().resolve()
+    runs_dir = absolute(arguments.runs_dir or config.runs_dir)
     active = launcher.active(config)
     recording = active if active and active.run_id == arguments.run else find_run(runs_dir, arguments.run)
     launcher.stop(recording)
@@ -123,7 +124,7 @@ def _command_stop(arguments: argparse.Namespace, config: Settings) -> int:
 
 
 def _command_delete(arguments: argparse.Namespace, config: Settings) -> int:
-    runs_dir = (arguments.runs_dir or config.runs_dir).expanduser().resolve()
+    runs_dir = absolute(arguments.runs_dir or config.runs_dir)
     # All are found before one is deleted: a typing mistake in the last must not cost the first.
     for recording in [find_run(runs_dir, run_id) for run_id in arguments.run]:
         delete_run(recording, config)
@@ -132,7 +133,7 @@ def _command_delete(arguments: argparse.Namespace, config: Settings) -> int:
 
 
 def _command_notes(arguments: argparse.Namespace, config: Settings) -> int:
-    recording = find_run((arguments.runs_dir or config.runs_dir).expanduser().resolve(), arguments.run)
+    recording = find_run(absolute(arguments.runs_dir or config.runs_dir), arguments.run)
     if arguments.text is None:
         print(read_notes(recording))
     else:

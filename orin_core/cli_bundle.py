@@ -12,6 +12,7 @@ from orin_core.bundle.manifest import Item
 from orin_core.bundle.pack import pack
 from orin_core.bundle.unpack import unpack
 from orin_core.settings import Settings
+from orin_core.user_paths import absolute
 
 EXIT_DONE = 0
 TELL_EVERY_S = 0.5
@@ -65,7 +66,7 @@ class _Teller:
 
 def command(arguments: argparse.Namespace, settings: Settings) -> int:
     """Runs the command and returns its exit code."""
-    path = Path(arguments.output if arguments.action == "pack" else arguments.file).expanduser().resolve()
+    path = absolute(arguments.output if arguments.action == "pack" else arguments.file)
     return _pack(arguments, path) if arguments.action == "pack" else _unpack(arguments, path)
 
 

@@ -16,6 +16,7 @@ from orin_core.report.rows import columns_of
 from orin_core.runs import launcher
 from orin_core.runs.recording import Recording, find_run
 from orin_core.settings import Settings
+from orin_core.user_paths import absolute
 
 EXIT_DONE = 0
 _CELL = 64
@@ -40,7 +41,7 @@ def command(arguments: argparse.Namespace, config: Settings) -> int:
     if not MIN_RUNS <= len(run_ids) <= MAX_RUNS:
         count = f"{len(run_ids)} run{'' if len(run_ids) == 1 else 's'}"
         raise BadRequest(f"{count} cannot be compared.", f"Name {MIN_RUNS} to {MAX_RUNS} different ones.")
-    runs_dir = (arguments.runs_dir or config.runs_dir).expanduser().resolve()
+    runs_dir = absolute(arguments.runs_dir or config.runs_dir)
     active = launcher.active(config)
     found = differences([_recording(run_id, runs_dir, active) for run_id in run_ids])
     print(json.dumps(_document(found), indent=2) if arguments.json else "\n".join(_lines(found)))

@@ -10,6 +10,7 @@ from orin_core.errors import BadRequest
 from orin_core.runs import exports, launcher
 from orin_core.runs.recording import find_run
 from orin_core.settings import Settings
+from orin_core.user_paths import absolute, expanded
 
 EXIT_DONE = 0
 
@@ -31,10 +32,10 @@ def command(arguments: argparse.Namespace, config: Settings) -> int:
         BadRequest: there is no such run, or the file cannot be written there.
         RunFailed: the run is damaged, or the disk is full.
     """
-    runs_dir = (arguments.runs_dir or config.runs_dir).expanduser().resolve()
+    runs_dir = absolute(arguments.runs_dir or config.runs_dir)
     active = launcher.active(config)
     recording = active if active and active.run_id == arguments.run else find_run(runs_dir, arguments.run)
-    target = (arguments.output or Path()).expanduser()
+    target = expanded(str(arguments.output or Path()))
     if target.is_dir():
         target = target / exports.export_name(recording, arguments.format)
     if not target.parent.is_dir():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any
 from orin_core.errors import BadRequest, OrinError
 from orin_core.runs.importing import Imported, Proposal, check_given, import_runs, propose
 from orin_core.settings import Settings
+from orin_core.user_paths import absolute, expanded
 
 EXIT_DONE = 0
 STANDARD_INPUT = "standard input"
@@ -66,7 +68,8 @@ def command(arguments: argparse.Namespace, config: Settings) -> int:
     Raises:
         BadRequest: a value is out of range; then nothing was written.
     """
-    runs_dir = (arguments.runs_dir or config.runs_dir).expanduser().resolve()
+    runs_dir = absolute(arguments.runs_dir or config.runs_dir)
+    elsewhere = "" if runs_dir == config.runs_dir else f" --runs-dir {shlex.quote(str(runs_dir))}"
     given = {name: getattr(arguments, name) for name in ("model", "dataset", "items", "power_mode", "fps")}
     check_given(**given)
     code = EXIT_DONE
@@ -74,7 +77,7 @@ def command(arguments: argparse.Namespace, config: Settings) -> int:
     rows: list[dict[str, Any]] = []
     with _files(arguments.files) as files:
         for path in files:
-            code = _propose(path.expanduser(), proposals) or code
+            code = _propose(path, proposals) or code
         shares, said = _all_shares(given, proposals)
         for note in said:
             print(f"NOTE  {note}", file=sys.stderr)
@@ -87,7 +90,7 @@ def command(arguments: argparse.Namespace, config: Settings) -> int:
                 continue
             rows += [_row(proposal, one) for one in imported]
             if not arguments.json:
-                _print(proposal, imported)
+                _print(proposal, imported, elsewhere)
             for note in dict.fromkeys(note for one in imported for note in one.notes if note not in said):
                 print(f"NOTE  {proposal.log.path.name}: {note}", file=sys.stderr)
     if arguments.json:
@@ -125,7 +128,7 @@ def _keep_input(kept: Path) -> None:
 def _propose(path: Path, proposals: list[Proposal]) -> int:
     """Adds a log's proposal to the list and returns 0, else says what is wrong and returns its exit code."""
     try:
-        proposals.append(propose(path))
+        proposals.append(propose(expanded(str(path))))
     except OrinError as error:
         return _say(error)
     return EXIT_DONE
@@ -182,7 +185,14 @@ def _row(proposal: Proposal, one: Imported) -> dict[str, Any]:
     }
 
 
-def _print(proposal: Proposal, imported: list[Imported]) -> None:
+def _print(proposal: Proposal, imported: list[Imported], elsewhere: str) -> None:
+    """Prints what came of a log.
+
+    Args:
+        proposal: the log.
+        imported: its runs.
+        elsewhere: the option that names their folder in other commands; empty where that is the usual one.
+    """
     count = len(imported)
     print(f"{proposal.log.path.name}: {count} {'run' if count == 1 else 'runs'}")
     for one in imported:
@@ -202,9 +212,11 @@ def _print(proposal: Proposal, imported: list[Imported]) -> None:
         print(f"    {'already imported as' if one.already else 'run'} {one.recording.run_id}")
     if any(one.alike for one in imported):
         print("    Import it as a run of its own all the same with --twice.")
-    if any(one.already and not one.alike for one in imported):
+    if there := [one.recording for one in imported if one.already and not one.alike]:
+        ids = " ".join(recording.run_id for recording in there)
         print(
-            "    What is there stays as it is; remove its folder and import again to change its model, images or mode."
+            "    What is there stays as it is. To change its model, images or mode delete it and import again:\n"
+            f"    python -m orin_core delete {ids}{elsewhere}"
         )
 
 

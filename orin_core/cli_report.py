@@ -12,6 +12,7 @@ from orin_core.report.rows import ModelTable
 from orin_core.report.write import FORMATS, make_report
 from orin_core.runs.recording import list_runs
 from orin_core.settings import Settings
+from orin_core.user_paths import absolute
 
 EXIT_DONE = 0
 
@@ -37,12 +38,12 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 def command(arguments: argparse.Namespace, config: Settings) -> int:
     """Runs the command and returns its exit code."""
-    runs_dir = (arguments.runs_dir or config.runs_dir).expanduser().resolve()
+    runs_dir = absolute(arguments.runs_dir or config.runs_dir)
     if arguments.runs_dir and not runs_dir.is_dir():
         raise BadRequest(f"There is no folder {runs_dir}.", "Name the folder of the run folders with --runs-dir.")
     if arguments.command == "mission":
         return _mission(arguments, runs_dir)
-    out_dir = arguments.output.expanduser().resolve()
+    out_dir = absolute(arguments.output)
     report = make_report(runs_dir, out_dir, models=arguments.model, formats=arguments.format or FORMATS)
     for path in report.paths:
         print(path)

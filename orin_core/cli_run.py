@@ -8,13 +8,11 @@ import dataclasses
 import json
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from orin_core import cli_cell
-from orin_core.assets.camera import camera_name
+from orin_core import cli_cell, resolve
 from orin_core.catalog import dataset_row, model_row
 from orin_core.errors import BadRequest, OrinError, RunFailed
 from orin_core.methods import EXPLAINED
@@ -23,8 +21,8 @@ from orin_core.runs import launcher
 from orin_core.runs.finish import labels
 from orin_core.runs.recording import Recording
 from orin_core.settings import Settings
-from orin_core.spec import CAMERA, MAX_NOTES, RunSpec, RunState
-from orin_core.user_paths import expanded
+from orin_core.spec import MAX_NOTES, RunSpec, RunState
+from orin_core.user_paths import absolute, expanded
 
 EXIT_DONE = 0
 EXIT_FAILED = 4
@@ -103,19 +101,10 @@ def _spec_of(arguments: argparse.Namespace, config: Settings) -> RunSpec:
     spec = RunSpec(**{"telemetry": config.telemetry, **values})
     return dataclasses.replace(
         spec,
-        model=_absolute(spec.model, model_row),
-        dataset=_absolute(spec.dataset, dataset_row),
+        model=spec.model and resolve.absolute(spec.model, model_row),
+        dataset=spec.dataset and resolve.absolute(spec.dataset, dataset_row),
         telemetry=_absolute_telemetry(spec.telemetry),
     )
-
-
-def _absolute(name: str | None, known: Callable[[str], object]) -> str | None:
-    """Returns a path as seen from anywhere; names of the catalogue and hub ids are left alone."""
-    if name and name.startswith(CAMERA):
-        return camera_name(name)
-    if name and not known(name) and (name.startswith((".", "~", "/")) or Path(name).exists()):
-        return str(expanded(name).resolve())
-    return name
 
 
 def _absolute_telemetry(text: str) -> str:
@@ -237,12 +226,12 @@ def command(arguments: argparse.Namespace, config: Settings) -> int:
         raise BadRequest("--spec and --out go together.", "Give both: a run as JSON, and where it goes.")
     if arguments.spec is not None:
         return _cell(arguments, config)
-    runs_dir = (arguments.runs_dir or config.runs_dir).expanduser().resolve()
+    runs_dir = absolute(arguments.runs_dir or config.runs_dir)
     return _run(_spec_of(arguments, config), runs_dir, arguments, config)[0]
 
 
 def _cell(arguments: argparse.Namespace, config: Settings) -> int:
-    spec, folder = cli_cell.read_spec(arguments.spec), arguments.out.expanduser().resolve()
+    spec, folder = cli_cell.read_spec(arguments.spec), absolute(arguments.out)
     if (found := cli_cell.done_before(spec, folder)) is not None:
         print(f"{found.run_id} is done already.", file=sys.stderr)
         return EXIT_DONE

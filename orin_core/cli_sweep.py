@@ -15,6 +15,7 @@ from orin_core.sweeps import control
 from orin_core.sweeps.report import make_report
 from orin_core.sweeps.spec import SweepSpec, read_file
 from orin_core.sweeps.state import CellState, Progress, Sweep, find_sweep, list_sweeps
+from orin_core.user_paths import absolute
 
 EXIT_DONE = 0
 
@@ -98,10 +99,10 @@ def _cells(spec: SweepSpec, progress: Progress) -> list[str]:
 
 
 def _report(arguments: argparse.Namespace, config: Settings) -> int:
-    runs_dir = (arguments.runs_dir or config.runs_dir).expanduser().resolve()
+    runs_dir = absolute(arguments.runs_dir or config.runs_dir)
     if not runs_dir.is_dir():
         raise BadRequest(f"There is no folder {runs_dir}.", "Name the folder of the run folders with --runs-dir.")
-    out_dir = arguments.output.expanduser().resolve()
+    out_dir = absolute(arguments.output)
     report = make_report(arguments.sweep, runs_dir, out_dir, formats=arguments.format or FORMATS)
     for path in report.paths:
         print(path)

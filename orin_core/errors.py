@@ -5,6 +5,7 @@
     OrinError                 message, hint, exit_code 4
     +-- BadRequest            2  the spec, a name or a path is wrong; nothing was started
     |   +-- NotCached         2  weights or images are not on this machine (fetch them)
+    |   +-- CellsRefused      2  a sweep has cells whose values do not go together
     |   +-- PowerModeError    2  the board will not run in the mode that was asked for
     |       +-- PowerModeUnknown       no such mode in the board's conf
     |       +-- PowerModeRefused       nvpmodel said no
@@ -18,6 +19,9 @@
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 
 class OrinError(Exception):
@@ -47,6 +51,22 @@ class BadRequest(OrinError):
 
 class NotCached(BadRequest):
     """Weights or images are not on this machine."""
+
+
+class CellsRefused(BadRequest):
+    """A sweep has cells whose values do not go together.
+
+    Args:
+        message: what does not.
+        hint: what the user can do about it in the file of the sweep.
+        advice: what would do instead.
+        exclusions: what has to be left out, as the file has it.
+    """
+
+    def __init__(self, message: str, hint: str, *, advice: str, exclusions: tuple[Mapping[str, Any], ...]) -> None:
+        super().__init__(message, hint)
+        self.advice = advice
+        self.exclusions = exclusions
 
 
 class PowerModeError(BadRequest):

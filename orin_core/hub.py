@@ -21,7 +21,7 @@ from huggingface_hub import DryRunFileInfo, HfApi, constants, snapshot_download
 from huggingface_hub.errors import RepositoryNotFoundError
 from huggingface_hub.utils.tqdm import tqdm
 
-from orin_core import catalog
+from orin_core import catalog, resolve
 from orin_core.assets import hub_cache, hub_names, transfer
 from orin_core.assets.local_paths import SPLITS, task_of
 from orin_core.errors import BadRequest, OrinError
@@ -141,7 +141,7 @@ def _repo_of(name: str) -> _Repo:
         return _Repo(
             name=data.name, repo_id=data.dataset_id, repo_type="dataset", revision=data.revision, split=data.split
         )
-    if catalog.is_path(name) or not (hub_names.is_hub_id(name) or hub_names.hub_file(name)):
+    if resolve.is_path(name) or not (hub_names.is_hub_id(name) or hub_names.hub_file(name)):
         known = ", ".join(choice.name for choice in (*catalog.MODELS, *catalog.DATASETS))
         raise BadRequest(f"{name!r} is nothing that can be fetched.", f"Name {known}, or a hub id such as owner/name.")
     repo_id, weights_file = hub_names.hub_file(name) or (name, None)

@@ -29,6 +29,7 @@ from orin_core.runs import launcher
 from orin_core.runs.lock import BoardLock, Holder
 from orin_core.runs.processes import ProcessId
 from orin_core.settings import Settings
+from orin_core.user_paths import absolute
 
 EXIT_DONE = 0
 
@@ -96,7 +97,7 @@ def say(text: str) -> None:
 def _out(path: Path | None) -> Path:
     """Where the tarball goes; found out to be writable before minutes are spent."""
     stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    out = (path or Path(f"orin-kit-{stamp}.tar.gz")).expanduser().absolute()
+    out = absolute(path or Path(f"orin-kit-{stamp}.tar.gz"))
     if out.exists():
         raise BadRequest(f"{out} is already there.", "Name another file with --out.")
     if not out.parent.is_dir() or not os.access(out.parent, os.W_OK | os.X_OK):

@@ -99,9 +99,9 @@ def check_text(method: str, *, preload: bool) -> None:
     """
     if why := _NOT_OF_TEXT.get(Method(method)):
         names = " or ".join(one.value for one in OF_TEXT)
-        raise BadRequest(f"{method} does not generate text: {why}.", f"Use --method {names}.")
+        raise BadRequest(f"{method} does not generate text: {why}.", f"Use method {names}.")
     if preload:
         raise BadRequest(
             "Prompts are not preloaded: tokenising one takes next to nothing beside its answer.",
-            "Leave --preload away.",
+            "Do not preload them.",
         )

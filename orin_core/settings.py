@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from orin_core.errors import BadRequest
+from orin_core.user_paths import absolute
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -57,15 +58,15 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         environ: variables to read instead of the process's own.
 
     Raises:
-        BadRequest: ``ORIN_PORT`` is no port.
+        BadRequest: ``ORIN_PORT`` is no port, or a folder is in the home of nobody.
     """
     env = os.environ if environ is None else environ
     port_text = env.get("ORIN_PORT", "8501")
     if not port_text.isdecimal() or not 1 <= int(port_text) <= 65535:
         raise BadRequest(f"ORIN_PORT={port_text} is no port.", "Use a number from 1 to 65535.")
     return Settings(
-        data_dir=Path(env.get("ORIN_DATA_DIR", PROJECT_ROOT / "data")).expanduser().resolve(),
-        state_dir=Path(env.get("ORIN_STATE_DIR", default_state_dir())).expanduser().resolve(),
+        data_dir=absolute(Path(env.get("ORIN_DATA_DIR", PROJECT_ROOT / "data"))),
+        state_dir=absolute(Path(env.get("ORIN_STATE_DIR", default_state_dir()))),
         telemetry=env.get("ORIN_TELEMETRY", "auto"),
         address=env.get("ORIN_ADDRESS", "127.0.0.1"),
         port=int(port_text),

@@ -228,7 +228,7 @@ def _check_subject(spec: RunSpec) -> None:
     _refuse_if(
         spec.preload and (spec.dataset or "").startswith(CAMERA),
         "A camera's images cannot be preloaded.",
-        "They are read as they come; leave --preload away.",
+        "They are read as they come; do not preload them.",
     )
     for field, value, allowed in (
         ("weights", spec.weights, ("auto", "cached", "random")),
@@ -265,7 +265,7 @@ def _check_phases(spec: RunSpec) -> None:
     _refuse_if(
         spec.warmup_max_s < spec.warmup_min_s,
         f"Warm-up cannot last at least {spec.warmup_min_s:g} s and at most {spec.warmup_max_s:g} s.",
-        "Raise --warmup-max-s or lower --warmup-min-s.",
+        "Raise the latter or lower the former.",
     )
 
 

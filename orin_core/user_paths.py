@@ -25,6 +25,15 @@ def expanded(text: str) -> Path:
         raise BadRequest(f"{text} begins with no user of this machine.", "Write the path without ~.") from error
 
 
+def absolute(path: Path) -> Path:
+    """Returns a path as it is seen from any folder, ``~`` replaced and links followed.
+
+    Raises:
+        BadRequest: it begins with ``~`` and a name that no user of this machine has.
+    """
+    return expanded(str(path)).resolve()
+
+
 def readable(
     resolve: Callable[Concatenate[str, _Options], _Found],
 ) -> Callable[Concatenate[str, _Options], _Found]:

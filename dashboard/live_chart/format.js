@@ -18,6 +18,11 @@ function count(number) {
   return number.toLocaleString("en", { maximumFractionDigits: 0 });
 }
 
+/** Words of images, of the items that a run has: prompts where text is generated. */
+function ofItems(text, meta) {
+  return text.replace("image", meta.item || "image");
+}
+
 /** Next round number at or above a value. */
 function nice(value) {
   if (!(value > 0)) return 1;

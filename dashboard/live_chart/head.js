@@ -64,7 +64,8 @@ function progressText(last, meta) {
   const parts = [];
   if (last.step && meta.state === "running") parts.push(last.step);
   if (last.items_done || last.items_total) {
-    parts.push(last.items_total ? `${count(last.items_done)} of ${count(last.items_total)} images` : `${count(last.items_done)} images`);
+    const done = last.items_total ? `${count(last.items_done)} of ${count(last.items_total)}` : count(last.items_done);
+    parts.push(`${done} ${ofItems("images", meta)}`);
   }
   if (last.measure_s !== null && last.measure_total_s) parts.push(`${clock(Math.min(last.measure_s, last.measure_total_s))} of ${clock(last.measure_total_s)}`);
   if (last.rate_fps) parts.push(`${last.rate_fps.toFixed(last.rate_fps < 10 ? 2 : 1)} images/s`);

@@ -102,9 +102,17 @@ function tileExtra(spec, last, meta) {
   return "";
 }
 
-function unitText(spec, last) {
+function unitText(spec, last, meta) {
   const total = spec.key === "ram" ? last("Total RAM (MB)") : null;
-  return total === null ? spec.unit : `of ${(total / 1024).toFixed(1)} ${spec.unit}`;
+  return total === null ? ofItems(spec.unit, meta) : `of ${(total / 1024).toFixed(1)} ${spec.unit}`;
+}
+
+/** Shows in full what a tile tells, of the items that this run has. */
+function showFullName(spec, node, meta) {
+  const full = spec.full && ofItems(spec.full, meta);
+  if (!full || node.title === full) return;
+  node.title = full;
+  node.setAttribute("aria-label", full);
 }
 
 /** Whether a board is hot, and a word for one that is or whose clocks are limited: by heat, current or power, which none tells apart. */
@@ -123,7 +131,8 @@ function showTiles(tiles, rows, meta, silence, palette, isRun) {
     const value = silence ? null : last(spec.column);
     setText(parts.number, fixed(value === null ? null : value * (spec.scale || 1), spec.digits));
     parts.number.dataset.value = value === null ? "" : String(value);
-    setText(parts.unit, silence ? spec.unit : unitText(spec, last));
+    setText(parts.unit, silence ? ofItems(spec.unit, meta) : unitText(spec, last, meta));
+    showFullName(spec, node, meta);
     setText(parts.change, silence ?? (spec.ofRun && !isRun ? "no run" : y && rows.length ? changeText(rows.x, y, spec) : " "));
     const [hot, word] = heatOf(spec, value, last, meta);
     setText(parts.extra, silence ? "" : word || tileExtra(spec, last, meta));

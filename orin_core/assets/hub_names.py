@@ -69,7 +69,7 @@ def hub_yolo(name: str, weights: str) -> ModelSpec:
     """
     repo_id, filename = hub_file(name) or ("", "")
     if weights == "random":
-        raise BadRequest("Random weights need a configuration, and a .pt file has none.", "Use --weights auto.")
+        raise BadRequest("Random weights need a configuration, and a .pt file has none.", "Use weights auto.")
     found = hub_cache.cached_model(repo_id, weights_file=filename)
     if found is None:
         raise _not_cached(f"{name} is not on this machine, neither as a file nor from the hub.", name)

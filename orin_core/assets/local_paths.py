@@ -42,7 +42,7 @@ def local_model(path: Path, weights: str) -> ModelSpec:
     if weights != "random" and not hub_cache.weight_files(path):
         raise NotCached(
             f"{path} has no complete safetensors.",
-            "Save the model with safe_serialization, or use --weights random.",
+            "Save the model with safe_serialization, or use random weights.",
         )
     return ModelSpec(
         name=str(path),
@@ -58,7 +58,7 @@ def _local_yolo(path: Path, weights: str) -> ModelSpec:
     if not path.is_file():
         raise BadRequest(f"There is no file {path}.", "Name an existing YOLO .pt file, or yolov8n.")
     if weights == "random":
-        raise BadRequest("Random weights need a configuration, and a .pt file has none.", "Use --weights auto.")
+        raise BadRequest("Random weights need a configuration, and a .pt file has none.", "Use weights auto.")
     return ModelSpec(
         name=str(path), label=path.stem, task=Task.DETECTION, model_id=str(path), weights="local", path=str(path)
     )

@@ -88,7 +88,7 @@ def _call(paths: BoardPaths, mode: PowerMode, timeout_s: float, *, answer: str =
     """Returns the exit code of ``nvpmodel -m ID``, None where it took too long, and what it said."""
     if not paths.nvpmodel:
         raise PowerModeRefused(
-            f"{mode.name} cannot be set: there is no nvpmodel on this machine.", "Use --power-mode current."
+            f"{mode.name} cannot be set: there is no nvpmodel on this machine.", "Use power mode current."
         )
     argv = as_root(paths, [*paths.nvpmodel, "-m", str(mode.mode_id)])
     try:

@@ -75,9 +75,7 @@ def find_mode(text: str, modes: tuple[PowerMode, ...]) -> PowerMode:
 
 def _unknown(text: str, modes: tuple[PowerMode, ...]) -> PowerModeUnknown:
     if not modes:
-        return PowerModeUnknown(
-            f"This board lists no power modes, so {text} cannot be set.", "Use --power-mode current."
-        )
+        return PowerModeUnknown(f"This board lists no power modes, so {text} cannot be set.", "Use power mode current.")
     names = ", ".join(f"{mode.name} ({mode.mode_id})" for mode in modes)
     return PowerModeUnknown(f"This board has no power mode {text}.", f"It has {names}.")
 

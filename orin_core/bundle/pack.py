@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from orin_core import catalog
+from orin_core import catalog, resolve
 from orin_core.assets import hub_cache
 from orin_core.assets.hub_names import hub_file, is_hub_id
 from orin_core.bundle.manifest import MANIFEST, READ_BYTES, Entry, Item, Manifest, check_room, roots
@@ -125,7 +125,7 @@ def _add_model(name: str, chosen: _Chosen) -> None:
 def _add_dataset(name: str, chosen: _Chosen) -> None:
     if catalog.dataset_row(name) is None:
         _check_hub_name(name, is_hub_id(name))
-    spec = catalog.resolve_dataset(name)
+    spec = resolve.resolve_dataset(name)
     split = spec.split or ""
     found = hub_cache.cached_dataset(spec.dataset_id, split, revision=spec.revision) if spec.kind == "hub" else None
     if found is None:
@@ -136,7 +136,7 @@ def _add_dataset(name: str, chosen: _Chosen) -> None:
 
 
 def _check_hub_name(name: str, of_hub: bool) -> None:
-    if not of_hub or catalog.is_path(name):
+    if not of_hub or resolve.is_path(name):
         raise BadRequest(
             f"{name!r} is no name of the catalogue and no hub id.",
             "A bundle moves what was fetched; copy folders and files of your own by themselves.",

@@ -53,21 +53,29 @@ def unpack(bundle: Path, progress: Progress) -> list[Unpacked]:
         progress: told how far it is.
 
     Raises:
-        BadRequest: this is no bundle, or it is damaged; nothing was changed.
+        BadRequest: there is no such file, it is no bundle, or it is damaged; nothing was changed.
         OrinError: the disk is too small or cannot be written, or another unpacking is on.
     """
     try:
-        with bundle.open("rb") as raw:
+        with _opened(bundle) as raw:
             return _unpack(raw, progress)
     except (tarfile.TarError, EOFError, ValueError) as error:
         raise BadRequest(
             f"{bundle} is no bundle, or it is damaged: {error}.", "Copy it anew; nothing was changed."
         ) from error
     except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
         raise OrinError(
-            f"{bundle} cannot be unpacked: {error.filename or bundle}: {error.strerror or error}.",
+            f"{bundle} cannot be unpacked: {where}{error.strerror or error}.",
             "What was not complete was removed.",
         ) from error
+
+
+def _opened(bundle: Path) -> BinaryIO:
+    try:
+        return bundle.open("rb")
+    except OSError as error:
+        raise BadRequest(f"{bundle} cannot be read: {error.strerror}.", "Name a bundle.") from error
 
 
 def _unpack(raw: BinaryIO, progress: Progress) -> list[Unpacked]:

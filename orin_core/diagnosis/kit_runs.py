@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from orin_core import catalog
+from orin_core import catalog, resolve
 from orin_core.diagnosis.kit_bundle import Bundle
 from orin_core.errors import BadRequest, OrinError
 from orin_core.runs import launcher
@@ -38,8 +38,8 @@ class Plan:
         """Returns the run of one model, in the mode that is set."""
         phase_s = min(_LONGEST_PHASE_S, self.seconds / 6)
         return RunSpec(
-            model=model if catalog.model_row(model) else _absolute(model),
-            dataset=self.dataset if catalog.dataset_row(self.dataset) else _absolute(self.dataset),
+            model=resolve.absolute(model, catalog.model_row),
+            dataset=resolve.absolute(self.dataset, catalog.dataset_row),
             seconds=self.seconds,
             telemetry=telemetry,
             idle_s=phase_s,
@@ -47,11 +47,6 @@ class Plan:
             warmup_max_s=max(phase_s, self.seconds),
             cooldown_s=phase_s,
         )
-
-
-def _absolute(name: str) -> str:
-    """A path as the runner sees it; hub ids are left alone."""
-    return str(Path(name).expanduser().resolve()) if Path(name).expanduser().exists() else name
 
 
 def run_models(plan: Plan, settings: Settings, runs_dir: Path, bundle: Bundle, say: Say) -> list[dict[str, Any]]:

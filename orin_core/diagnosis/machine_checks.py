@@ -21,6 +21,7 @@ from orin_core.diagnosis import programs
 from orin_core.diagnosis.check import Check, Finding, Look, State
 from orin_core.diagnosis.subject import Subject
 from orin_core.runs.prepare import MIN_FREE_MB, check_writable
+from orin_core.runs.worker_process import describe_worker
 from orin_core.spec import Task
 
 INFERENCE = "Inference"
@@ -32,7 +33,7 @@ _FEW_RUNS = 5
 
 def torch_checks(subject: Subject, timeout_s: float = DESCRIBE_S) -> list[Check]:
     """Returns the checks of torch and torchvision, from the worker's own words."""
-    facts = programs.describe_worker(timeout_s)
+    facts = describe_worker(timeout_s)
     return [
         Look(group=INFERENCE, name="torch", find=lambda: torch_finding(facts, subject, timeout_s)).check(),
         Look(group=INFERENCE, name="torchvision", find=lambda: vision_finding(facts)).check(),

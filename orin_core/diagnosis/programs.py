@@ -3,45 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import signal
 import subprocess
-import sys
 import time
-from typing import Any
 
 from orin_core.board.programs import run_program
-from orin_core.settings import PROJECT_ROOT
 
 _TERM_S = 3.0
-
-
-def describe_worker(timeout_s: float) -> dict[str, Any] | None:
-    """Returns what the worker says of torch and the device, None where it does not say it in time.
-
-    Args:
-        timeout_s: how long it may take, s; importing torch takes seconds.
-    """
-    child = subprocess.Popen(
-        [sys.executable, "-m", "orin_core.inference.worker", "--describe"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd=PROJECT_ROOT,
-        start_new_session=True,
-    )
-    try:
-        out, _ = child.communicate(timeout=timeout_s)
-    except subprocess.TimeoutExpired:
-        _end(child)
-        return None
-    try:
-        facts = json.loads(out)
-    except ValueError:
-        return None
-    return facts if isinstance(facts, dict) else None
 
 
 def sudo_listing() -> str | None:

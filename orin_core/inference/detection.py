@@ -13,7 +13,7 @@ from ultralytics import YOLO  # type: ignore[attr-defined]  # made on first acce
 from ultralytics.utils.nms import TorchNMS
 
 from orin_core import catalog
-from orin_core.errors import BadRequest, OrinError
+from orin_core.errors import BadRequest
 from orin_core.inference.loading import calm, parameters_of
 from orin_core.inference.pictures import Box, Said, boxes_title, class_name
 from orin_core.inference.preprocessing import letterbox
@@ -113,13 +113,7 @@ class Detection:
         return _Predict(self._yolo, self._device)
 
     def high_level(self, precision: Precision) -> Library:
-        half = precision is Precision.FP16
-        if precision is Precision.BF16 or (half and self._device.type != "cuda"):
-            raise OrinError(
-                f"YOLO's predict does not compute in {precision.value} on this device.",
-                "Use --precision fp32, or --method batched.",
-            )
-        return _Predict(self._yolo, self._device, half=half)
+        return _Predict(self._yolo, self._device, half=precision is Precision.FP16)
 
     def said(self, result: Boxes, *, height_px: int, width_px: int) -> Said:
         boxes = tuple(

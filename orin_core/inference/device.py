@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import platform
 import re
 from pathlib import Path
@@ -10,7 +11,13 @@ from typing import Any
 
 import torch
 
+from orin_core.abilities import Abilities
 from orin_core.inference.vision_ops import ensure_vision_ops
+
+_ONNX_PACKAGES = ("onnx", "onnxruntime")
+"""What the method ``onnx`` needs and an installation may lack: on a Jetson one of them is the board's own."""
+_TF32_CAPABILITY = (8, 0)
+"""**Source**: CUDA programming guide: TF32 needs tensor cores of compute capability 8.0."""
 
 
 def pick_device() -> torch.device:
@@ -43,6 +50,33 @@ def synchronise(device: torch.device) -> None:
 def tf32_allowed(device: torch.device) -> bool:
     """Returns whether fp32 convolutions may be computed in TF32."""
     return device.type == "cuda" and bool(torch.backends.cudnn.allow_tf32)
+
+
+def abilities(device: torch.device, *, onnx: bool) -> Abilities:
+    """Returns what a device can do.
+
+    Args:
+        device: where inference runs.
+        onnx: whether ONNX Runtime is asked what it has; importing it takes a moment.
+    """
+    cuda = device.type == "cuda"
+    lacks = tuple(name for name in _ONNX_PACKAGES if importlib.util.find_spec(name) is None)
+    return Abilities(
+        cuda=cuda,
+        tf32=cuda and torch.cuda.get_device_capability(device) >= _TF32_CAPABILITY,
+        bf16=not cuda or torch.cuda.is_bf16_supported(),
+        onnx_lacks=lacks,
+        providers=_providers() if onnx and not lacks else None,
+    )
+
+
+def _providers() -> tuple[str, ...] | None:
+    try:
+        import onnxruntime
+    except ImportError:
+        # Whoever opens a model with it is told why.
+        return None
+    return tuple(onnxruntime.get_available_providers())
 
 
 def environment_facts() -> dict[str, Any]:

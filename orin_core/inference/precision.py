@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from orin_core.errors import OrinError
 from orin_core.methods import Precision
 
 _DTYPES = {Precision.FP16: torch.float16, Precision.BF16: torch.bfloat16}
@@ -25,26 +24,6 @@ def allow_tf32(allowed: bool) -> None:
     """Lets CUDA multiply float32 with ten bits of mantissa, or forbids it, in convolutions and products alike."""
     torch.backends.cudnn.allow_tf32 = allowed
     torch.backends.cuda.matmul.allow_tf32 = allowed
-
-
-def check_device(precision: Precision, device: torch.device) -> None:
-    """Refuses what a device cannot compute in.
-
-    Raises:
-        OrinError: it lacks the arithmetic.
-    """
-    if precision is Precision.TF32:
-        _need_tf32(device)
-    if precision is Precision.BF16 and device.type == "cuda" and not torch.cuda.is_bf16_supported():
-        raise OrinError("This GPU does not compute in bf16.", "Use --precision fp16.")
-
-
-def _need_tf32(device: torch.device) -> None:
-    if device.type != "cuda":
-        raise OrinError("TF32 is an arithmetic of NVIDIA GPUs, and inference runs on the CPU here.", "Use fp32.")
-    # Source: CUDA programming guide, TF32 needs tensor cores of compute capability 8.0.
-    if torch.cuda.get_device_capability(device) < (8, 0):
-        raise OrinError("This GPU has no TF32: it needs compute capability 8.0.", "Use --precision fp32 or fp16.")
 
 
 def fold_batch_norm(model: torch.nn.Module) -> int:

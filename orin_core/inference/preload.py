@@ -200,6 +200,5 @@ class Preloaded:
         if needed_mb > SHARE * self._room_mb:
             raise BadRequest(
                 f"{wanted} decoded images take about {needed_mb:.0f} MB, and {self._room_mb:.0f} MB are free.",
-                f"Leave --preload away, or ask for at most {max(int(SHARE * self._room_mb / needed_mb * wanted), 1)} "
-                "--items.",
+                f"Do not preload, or ask for at most {max(int(SHARE * self._room_mb / needed_mb * wanted), 1)} images.",
             )

@@ -81,7 +81,7 @@ def _refuse_to_shrink(batch_size: int, *, consent: bool) -> None:
     if not consent:
         raise OrinError(
             f"There is not enough memory for this model and a batch of {batch_size}.",
-            "Ask for a smaller --batch-size, or allow it to be halved with --smaller-batch.",
+            "Ask for a smaller batch size, or allow a smaller batch where memory runs out.",
         )
 
 

@@ -44,7 +44,7 @@ class Session:
         self._start_s = start_s
         self._name, self._precision = Name(spec.run.method), Precision(spec.run.precision)
         self._device = pick_device()
-        check_here(self._name, self._precision, self._device)
+        check_here(self._name, self._precision, self._device, spec.model.task)
         if self._device.type == "cpu":
             memory.keep_freed()
         self._source = _open(spec)

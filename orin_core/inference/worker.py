@@ -3,7 +3,7 @@
 It reads a ``WorkerSpec`` as one JSON line from standard input, runs the model, and writes one
 JSON event per line to standard output (``docs/architecture.md``). A later line ``stop``, or
 SIGTERM, finishes the batch and exits 0; the end of file on standard input ends it at once.
-It never downloads. With ``--describe`` it prints one JSON object of torch and device facts.
+It never downloads. With ``--describe`` it prints one JSON object: versions, the device, and what that can do.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from orin_core.inference.process import (
     take_streams,
 )
 from orin_core.methods import Precision
-from orin_core.spec import WorkerSpec, worker_spec_from_json
+from orin_core.spec import WorkerSpec, to_json, worker_spec_from_json
 
 EXIT_DONE = 0
 EXIT_FAILED = 4
@@ -36,9 +36,9 @@ def describe(fd: int) -> int:
     """Writes versions and device to a descriptor and returns the exit code."""
     prepare_libraries()
     try:
-        from orin_core.inference.device import environment_facts
+        from orin_core.inference.device import abilities, environment_facts, pick_device
 
-        facts = environment_facts()
+        facts = {**environment_facts(), "abilities": to_json(abilities(pick_device(), onnx=True))}
     except (ImportError, OSError, RuntimeError) as error:
         # What an import of torch raises on a machine where it does not fit.
         facts = {"torch": None, "problem": f"torch cannot be used here: {error}"}

@@ -68,11 +68,7 @@ class Workload(Protocol):
         """Returns the published way: called with one image, it fetches the result before it returns."""
 
     def high_level(self, precision: Precision) -> Library:
-        """Returns the library's high-level call on a list of images, whose length is the batch.
-
-        Raises:
-            OrinError: it does not compute in that precision here.
-        """
+        """Returns the library's high-level call on a list of images, whose length is the batch."""
 
     def said(self, result: Any, *, height_px: int, width_px: int) -> Said:
         """Returns one of the results as a person can read it; never called while the clock runs.

@@ -12,10 +12,13 @@ from collections.abc import Sequence
 from orin_core.analysis.verdict import Status
 from orin_core.methods import Method, Precision
 from orin_core.report.agreement import SETTING_BY_KEY, TORCH
+from orin_core.report.cells import NOT_KNOWN
 from orin_core.report.rows import AgainstReference, Row
 
 FREE = ("method", "provider", "precision", "batch", "in_flight")
 """Settings in which a row may differ from its reference: what a method is chosen by."""
+_VALUES_OF = 2
+"""Of so many settings that differ both values are told; of more the names alone."""
 _ALIKE = (Status.DEMO, Status.SIMULATED)
 """Verdicts whose rows may be held against each other where their labels are the same."""
 
@@ -68,12 +71,13 @@ def _place(precision: str | None, wanted: Sequence[str | None]) -> int:
 
 
 def _apart(row: Row, reference: Row) -> list[str]:
-    """Returns the names of the settings that must agree and do not."""
-    return [
-        setting.name
-        for key, setting in SETTING_BY_KEY.items()
-        if key not in FREE and row.settings.get(key) != reference.settings.get(key)
-    ]
+    """Returns the settings that must agree and do not, each with both values where they are few."""
+    keys = [key for key in SETTING_BY_KEY if key not in FREE and row.settings.get(key) != reference.settings.get(key)]
+    names = [SETTING_BY_KEY[key].name for key in keys]
+    if len(keys) > _VALUES_OF:
+        return names
+    ends = [[one.settings.get(key) or NOT_KNOWN for one in (row, reference)] for key in keys]
+    return [f"{name} ({' against '.join(values)})" for name, values in zip(names, ends, strict=True)]
 
 
 def _why_not(row: Row, reference: Row) -> str:

@@ -8,10 +8,10 @@ reach its end is held against a row only in what it got to know: some settings a
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from orin_core.analysis.verdict import Status
-from orin_core.report.agreement import settings_of
+from orin_core.report.agreement import SETTING_BY_KEY, settings_of
 from orin_core.report.run_facts import RunFacts
 
 _BEST_FIRST = (
@@ -24,6 +24,8 @@ _BEST_FIRST = (
     Status.INVALID,
     Status.IMPLAUSIBLE,
 )
+NOT_KNOWN = "not known"
+"""Stands behind the name of a setting that nobody told."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,37 @@ def cells_of(runs: Iterable[RunFacts]) -> list[Cell]:
         else:
             host.append(run)
     return [_cell(group) for group in found]
+
+
+def told(cell: Cell) -> dict[str, str | None]:
+    """Returns the settings of a row by key; of one that did not reach its end without what it never told."""
+    return {key: text for key, text in cell.settings.items() if text is not None or not cell.newest.broken}
+
+
+def varied(rows: Sequence[Mapping[str, str | None]]) -> list[str]:
+    """Returns the keys of the settings in which rows differ; not what follows from the method.
+
+    Args:
+        rows: settings by key, as :func:`told` gives them: a key that a row has not is no difference.
+    """
+    found = {key: {row[key] for row in rows if key in row} for key in SETTING_BY_KEY}
+    keys = [key for key, texts in found.items() if len(texts) > 1]
+    pairs = {(row.get("method"), row["in_flight"]) for row in rows if "in_flight" in row}
+    if len(pairs) == len(found["method"]) > 1:
+        keys = [key for key in keys if key != "in_flight"]
+    return keys
+
+
+def words(row: Mapping[str, str | None], keys: Iterable[str]) -> list[str]:
+    """Returns how settings of a row read where it is told from others; what is usual goes without saying."""
+    found = []
+    for setting in (SETTING_BY_KEY[key] for key in keys if key in row):
+        text = row[setting.key]
+        if text is None:
+            found.append(f"{setting.name} {NOT_KNOWN}")
+        elif text != setting.usual:
+            found.append(setting.label.format(text))
+    return found
 
 
 def best_status(statuses: Iterable[Status]) -> Status:

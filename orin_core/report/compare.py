@@ -19,7 +19,7 @@ from orin_core.methods import Method
 from orin_core.report.agreement import SETTING_BY_KEY
 from orin_core.report.figures import COLUMN_BY_FIELD, first_sentence
 from orin_core.report.published import PublishedRow
-from orin_core.report.rows import Best, Row
+from orin_core.report.rows import SEAM, Best, Row
 
 REPEATABILITY = 0.013
 """How far a repeat came out elsewhere: 27.74 and 27.37 W for one published run that was made twice.
@@ -225,7 +225,7 @@ def _best_of(group: Sequence[Row], everything: Sequence[Row], *, named: bool) ->
         energy_per_item_j=first.energy_per_item_j or 0.0,
         certain=not unclear,
         sentence=sentence,
-        setting=first.test.partition(" · ")[2] if named else "",
+        setting=first.test.partition(SEAM)[2] if named else "",
     )
 
 

@@ -1,7 +1,7 @@
-"""Several runs against the first of them: their figures, in what they differ, and who is better where that may be said.
+"""Several runs against the first of them: their figures, and in what they differ.
 
-Differences are arithmetic and shown wherever both figures mean the same; whether one is more than chance, and any
-ranking, is for ``compare.py`` alone.
+Differences are arithmetic and shown wherever both figures mean the same; whether one is more than chance is for
+``compare.py`` alone, and who is better for ``ranked.py``.
 """
 
 from __future__ import annotations
@@ -9,26 +9,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from orin_core.catalog import model_row
 from orin_core.methods import Method
-from orin_core.report.against import with_reference
+from orin_core.report.against import FREE, with_reference
 from orin_core.report.agreement import SETTING_BY_KEY, SETTINGS
-from orin_core.report.cells import Cell, cells_of
-from orin_core.report.compare import (
-    Comparison,
-    compare,
-    differing,
-    ranked_groups,
-    rankings,
-    why_left_out,
-    why_not_ranked,
-)
+from orin_core.report.cells import varied, words
+from orin_core.report.compare import Comparison, compare
 from orin_core.report.figures import COLUMNS
 from orin_core.report.guide import AGAINST
 from orin_core.report.published import mode_label
-from orin_core.report.row_build import make_row
-from orin_core.report.rows import Row
-from orin_core.report.run_facts import RunFacts, origin_of, run_facts
+from orin_core.report.ranked import doubts, ranking
+from orin_core.report.row_build import row_of
+from orin_core.report.rows import SEAM, Row
+from orin_core.report.run_facts import model_label, run_facts, text_or_none
 from orin_core.runs.recording import Recording
 
 LETTERS = "ABCDEFGH"
@@ -41,6 +33,10 @@ _CONDITIONS = (
 """Facts that a run was given, by name; the others of a row are what it came to."""
 _REPEATS = "In nothing that was captured: these runs are repeats."
 _NO_RESULTS = (*_CONDITIONS, "Run")
+_AS_ASKED = {"method": "method", "precision": "precision", "batch": "batch_size"}
+"""Setting: field of ``spec.json``."""
+_IN_NAMES = (*FREE, "scope")
+"""Settings that a run's name tells where they differ: how items go through the model; the others stand in a table."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +48,7 @@ class Compared:
         letter: ``A`` for the first, and so on; stands for it in charts and tables.
         model: display name of its model; empty where nobody knows it.
         power_mode: short name of its mode; empty where nobody knows it.
+        label: in what it differs from the others, in a few words.
         row: its figures with their verdict and labels; None where it has no summary yet.
         differences: of each figure against the first run's; empty for the first.
         notes: why a figure has no difference, or may not be ranked, each once.
@@ -61,14 +58,15 @@ class Compared:
     letter: str
     model: str
     power_mode: str
+    label: str
     row: Row | None
     differences: Mapping[str, Comparison]
     notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        """Letter and mode: what stands at the end of its lines."""
-        return f"{self.letter} {self.power_mode}".rstrip()
+        """Letter, and what tells it from the others: what stands at the end of its lines."""
+        return f"{self.letter} {self.label}".rstrip()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,34 +98,32 @@ def differences(recordings: Sequence[Recording]) -> Differences:
         recordings: the run folders, at most one per letter of :data:`LETTERS`.
     """
     facts = [run_facts(recording) for recording in recordings]
-    made = iter(with_reference([_row(one) for one in facts if one is not None]))
+    made = iter(with_reference([row_of(one) for one in facts if one is not None]))
     rows = [None if one is None else next(made) for one in facts]
-    runs = tuple(
-        _compared(recording, letter, row, rows[0] if place else None)
-        for place, (letter, recording, row) in enumerate(zip(LETTERS, recordings, rows, strict=False))
+    runs = _named(
+        [
+            _compared(recording, letter, row, rows[0] if place else None)
+            for place, (letter, recording, row) in enumerate(zip(LETTERS, recordings, rows, strict=False))
+        ],
+        recordings,
     )
     finished = [one for one in facts if one is not None]
     letters = {one.run_id: one.letter for one in runs}
-    ranking, not_ranked = _ranking(finished, letters)
-    doubts = _doubts(finished, letters)
+    best, not_ranked = ranking(finished, letters)
+    clauses = doubts(finished, letters)
     if pending := ", ".join(one.letter for one in runs if one.row is None):
         not_ranked = (*not_ranked, f"{pending}: not finished, so there are no figures yet.")
-        doubts.append(f"what {pending} will come to is not known")
+        clauses.append(f"what {pending} will come to is not known")
     apart = _differing(runs)
-    same = f"Nothing that was captured differs, but {'; '.join(doubts)}." if doubts else _REPEATS
+    same = f"Nothing that was captured differs, but {'; '.join(clauses)}." if clauses else _REPEATS
     return Differences(
         runs=runs,
         differing=apart,
         same="" if apart else same,
         results=_results(runs),
-        ranking=ranking,
+        ranking=best,
         not_ranked=not_ranked,
     )
-
-
-def _row(facts: RunFacts) -> Row:
-    (cell,) = cells_of([facts])
-    return make_row(cell, (), ())
 
 
 def _compared(recording: Recording, letter: str, row: Row | None, first: Row | None) -> Compared:
@@ -139,6 +135,7 @@ def _compared(recording: Recording, letter: str, row: Row | None, first: Row | N
         letter=letter,
         model=model_label(model),
         power_mode=mode or "",
+        label="",
         row=row,
         differences=found,
         notes=tuple(whys),
@@ -160,10 +157,32 @@ def _note(one: Comparison) -> str:
     return f"the 95 % interval of a difference holds 0 ({one.why})"
 
 
-def model_label(model: str | None) -> str:
-    """Returns the display name of a model; empty for one that nobody named."""
-    row = model_row(model) if model else None
-    return row.label if row else (model or "").rstrip("/").split("/")[-1]
+# -- names ----------------------------------------------------------------------------------------
+
+
+def _named(runs: Sequence[Compared], recordings: Sequence[Recording]) -> tuple[Compared, ...]:
+    """Returns the runs with their labels: the mode where modes differ or nothing else is to be said, then the way."""
+    # What is not known tells nobody apart.
+    ways = [
+        {key: text for key, text in _way(one, recording).items() if key in _IN_NAMES and text is not None}
+        for one, recording in zip(runs, recordings, strict=False)
+    ]
+    keys = varied(ways)
+    one_mode = len({one.power_mode for one in runs}) == 1
+    named = []
+    for one, way in zip(runs, ways, strict=True):
+        told = words(way, keys)
+        mode = [] if one_mode and told else [one.power_mode]
+        named.append(dataclasses.replace(one, label=SEAM.join(part for part in (*mode, *told) if part)))
+    return tuple(named)
+
+
+def _way(one: Compared, recording: Recording) -> Mapping[str, str | None]:
+    """Returns the settings of a run; of one without a summary as it was asked, so far as that says."""
+    if one.row is not None:
+        return one.row.settings
+    spec = recording.spec()
+    return {key: text_or_none(spec.get(name)) for key, name in _AS_ASKED.items()}
 
 
 # -- figures --------------------------------------------------------------------------------------
@@ -233,81 +252,3 @@ def _results(runs: Sequence[Compared]) -> dict[str, tuple[str, ...]]:
     found = {name: _texts(runs, name) for name in names}
     found[AGAINST] = tuple(one.row.against_text() if one.row else "" for one in runs)
     return {name: texts for name, texts in found.items() if any(texts)}
-
-
-# -- ranking --------------------------------------------------------------------------------------
-
-
-def _ranking(facts: Sequence[RunFacts], letters: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Returns who is better, and why others are not ranked; repeats of one setting stand together, as in the report."""
-    by_model: dict[str | None, list[RunFacts]] = {}
-    for one in facts:
-        by_model.setdefault(one.model, []).append(one)
-    ranking: list[str] = []
-    refusals = ["Runs of different models are not ranked against each other."] if len(by_model) > 1 else []
-    for model, of_model in by_model.items():
-        cells = cells_of(of_model)
-        rows = [make_row(cell, _varied(cells), ()) for cell in cells]
-        prefix = f"{model_label(model)}: " if len(by_model) > 1 and model else ""
-        ranking += [prefix + best.sentence for best in rankings(rows)]
-        groups = ranked_groups(rows)
-        whys = _left_out(rows, groups, letters) if groups else _why_none(rows, of_model, letters)
-        refusals += [prefix + why for why in (*whys, *_unused(rows, of_model, letters))]
-    return tuple(ranking), tuple(dict.fromkeys(refusals))
-
-
-def _varied(cells: Sequence[Cell]) -> list[str]:
-    return [key for key in SETTING_BY_KEY if len({cell.settings.get(key) for cell in cells}) > 1]
-
-
-def _left_out(rows: Sequence[Row], groups: Sequence[Sequence[Row]], letters: Mapping[str, str]) -> list[str]:
-    """Returns why rows are in none of the groups that are ranked, one sentence each."""
-    ranked = {run_id for group in groups for row in group for run_id in row.run_ids}
-    others = [row for row in rows if ranked.isdisjoint(row.run_ids)]
-    return [f"{_letters(row.run_ids, letters)}: {why_left_out(row, groups)}." for row in others]
-
-
-def _unused(rows: Sequence[Row], facts: Sequence[RunFacts], letters: Mapping[str, str]) -> list[str]:
-    """Returns why runs do not count beside others of their setting, one sentence each."""
-    used = {run_id for row in rows for run_id in row.run_ids}
-    said = {why_not_ranked(row) for row in rows}
-    found = []
-    for one in facts:
-        why = why_not_ranked(_row(one)) or "of several such logs only the newest counts"
-        if one.run_id not in used and why not in said:
-            found.append(f"{letters[one.run_id]}: {why}.")
-    return found
-
-
-def _letters(run_ids: Sequence[str], letters: Mapping[str, str]) -> str:
-    return ", ".join(sorted(letters[run_id] for run_id in run_ids))
-
-
-def _doubts(facts: Sequence[RunFacts], letters: Mapping[str, str]) -> list[str]:
-    """Returns why runs in which nothing differs may be no repeats all the same, one clause each."""
-    kinds = (
-        ([one.run_id for one in facts if one.broken], "{} did not reach the end"),
-        ([one.run_id for one in facts if one.power_mode is None], "the power mode of {} is not known"),
-        (
-            [one.run_id for one in facts if origin_of(one) == "imported"],
-            "what the log does not tell is not known of {}",
-        ),
-    )
-    return [words.format(_letters(run_ids, letters)) for run_ids, words in kinds if run_ids]
-
-
-def _why_none(rows: Sequence[Row], facts: Sequence[RunFacts], letters: Mapping[str, str]) -> list[str]:
-    """Returns why there is no ranking among the rows of one model, one sentence each."""
-    refused = dict.fromkeys(why for row in rows if (why := why_not_ranked(row)))
-    found = [f"{why[:1].upper()}{why[1:]}." for why in refused]
-    able = [row for row in rows if not why_not_ranked(row)]
-    apart = dict.fromkeys(key for row in able[1:] for key in differing(able[0], row))
-    if apart:
-        found.append(f"Their environments differ: {', '.join(SETTING_BY_KEY[key].name for key in apart)}.")
-    elif len(able) > 1:
-        found.append("Too few of them have images per joule and a known power mode.")
-    if found or len(facts) < 2:
-        return found
-    if doubts := _doubts(facts, letters):
-        return [f"The {len(facts)} runs agree in all that is known of them, but {'; '.join(doubts)}."]
-    return [f"The {len(facts)} runs agree in mode and settings, so they are repeats."]

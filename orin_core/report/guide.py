@@ -44,7 +44,7 @@ def no_runs(tables: Sequence[ModelTable]) -> str:
     """Returns what to say where none of these models has a run; empty where one has."""
     if any(table.has_runs for table in tables):
         return ""
-    of = f" of {' or '.join(table.label for table in tables)}" if tables else ""
+    of = f" of {tables[0].label}" if len(tables) == 1 else ""
     return f"There is no finished run of ours{of}; only the published figures are shown."
 
 

@@ -14,7 +14,7 @@ from orin_core.report.figures import Column, signed_pct
 from orin_core.report.guide import AGAINST, GUIDE, TITLE, findings, no_runs
 from orin_core.report.plots import TITLES, Plot
 from orin_core.report.published import PublishedRow
-from orin_core.report.rows import ModelTable, Row
+from orin_core.report.rows import SEAM, ModelTable, Row
 from orin_core.report.sections import Frame, Section, at
 from orin_core.report.style import STYLE
 
@@ -126,7 +126,7 @@ def _heading(heading: str) -> str:
 
 
 def _row(table: ModelTable, row: Row) -> str:
-    name, _, more = row.test.partition(" · ")
+    name, _, more = row.test.partition(SEAM)
     head = f"<strong>{text(name)}</strong>" + (f" <small>{text(more)}</small>" if more else "")
     labels = "".join(f'<span class="label">{text(label)}</span>' for label in row.labels)
     published_row = table.beside(row)
@@ -157,12 +157,16 @@ def _cell(row: Row, column: Column, published_row: PublishedRow | None) -> str:
 
 
 def _against(row: Row) -> str:
-    """The speed-up with the agreement below it; an empty cell for the reference itself."""
+    """The speed-up, or why there is none, with the agreement below it; an empty cell for the reference itself."""
     found = row.against
     if found is None:
         return "<td></td>"
-    speed = f"<b>{text(found.speed_text)}</b>" if found.speed_text else ""
-    return f'<td class="against">{speed}<small>{text(found.agreement_text)}</small></td>'
+    speed = f"<b>{text(found.speed_text)}</b>" if found.speed_text else _small(found.why_text)
+    return f'<td class="against">{speed}{_small(found.agreement_text)}</td>'
+
+
+def _small(words: str) -> str:
+    return f"<small>{text(words)}</small>" if words else ""
 
 
 def _badge(row: Row) -> str:

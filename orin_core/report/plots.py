@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import re
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 from orin_core.board.sample import METRIC_BY_FIELD
+from orin_core.report.cells import NOT_KNOWN
 from orin_core.report.figures import number_or_none
+from orin_core.report.file_names import file_part
 from orin_core.report.measured import MAX_READING, rising, worker_window
-from orin_core.report.rows import ModelTable, Row
+from orin_core.report.rows import SEAM, ModelTable, Row
 from orin_core.runs import columns
 from orin_core.runs.recording import Recording
 from orin_core.runs.whole_lines import open_plain
@@ -84,7 +85,7 @@ def mode_name(power_mode: str | None) -> str:
 def stems(table: ModelTable) -> dict[str, str]:
     """Returns per row (by its test) what its file names begin with: ``<model>_<mode>``, and more where it must.
 
-    The first row of a mode has the plain name; others add in what they differ.
+    The first row of a mode has the plain name; others add in what they differ, so far as that is known.
     """
     found: dict[str, str] = {}
     taken: set[str] = set()
@@ -92,8 +93,9 @@ def stems(table: ModelTable) -> dict[str, str]:
         if not row.run_ids:
             continue
         stem = f"{table.slug}_{mode_name(row.power_mode)}"
-        if stem.lower() in taken:
-            stem = f"{stem}_{_safe(row.test.partition(' · ')[2])}"
+        parts = [part for part in row.test.split(SEAM)[1:] if not part.endswith(NOT_KNOWN)]
+        if stem.lower() in taken and parts:
+            stem = f"{stem}_{_safe(' '.join(parts))}"
         number, wanted = 2, stem
         while stem.lower() in taken:
             stem, number = f"{wanted}-{number}", number + 1
@@ -108,7 +110,7 @@ def plotted_rows(table: ModelTable) -> list[Row]:
 
 
 def _safe(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.+-]+", "-", text).strip("-.")[:60] or "other"
+    return file_part(text, most=60, empty="other")
 
 
 # -- reading --------------------------------------------------------------------------------------

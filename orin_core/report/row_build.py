@@ -11,10 +11,10 @@ from orin_core.analysis.verdict import Status, repeats_needed
 from orin_core.methods import Method
 from orin_core.report import caption
 from orin_core.report.agreement import SETTING_BY_KEY
-from orin_core.report.cells import Cell
+from orin_core.report.cells import NOT_KNOWN, Cell, cells_of, told, words
 from orin_core.report.figures import COLUMNS, number_or_none
 from orin_core.report.published import PublishedRow
-from orin_core.report.rows import CUT_BY_HAND, Row
+from orin_core.report.rows import CUT_BY_HAND, SEAM, Row
 from orin_core.report.run_facts import RunFacts
 
 FAMILY = ("origin", "telemetry")
@@ -87,6 +87,12 @@ def make_row(cell: Cell, varied: Sequence[str], published: Sequence[PublishedRow
         commits=tuple(dict.fromkeys(str(run.environment.get("git_commit") or "")[:12] for run in cell.used)),
         agreement=agreement_of(newest.summary),
     )
+
+
+def row_of(run: RunFacts) -> Row:
+    """Returns a single run as a row of its own."""
+    (cell,) = cells_of([run])
+    return make_row(cell, (), ())
 
 
 # -- figures --------------------------------------------------------------------------------------
@@ -169,16 +175,9 @@ def _ambients_c(cell: Cell) -> tuple[float, ...]:
 
 
 def _test(cell: Cell, varied: Sequence[str]) -> str:
-    parts = [cell.power_mode or "mode not known"]
-    parts += [words for key in FAMILY if (words := _FAMILY_WORDS.get(str(cell.settings[key]), ""))]
-    for key in varied:
-        text, setting = cell.settings[key], SETTING_BY_KEY[key]
-        if text is None and cell.newest.broken:
-            continue  # told at the end, which it has not reached
-        if text is not None and text == setting.usual:
-            continue
-        parts.append(f"{setting.name} not known" if text is None else setting.label.format(text))
-    return " · ".join(parts)
+    parts = [cell.power_mode or f"mode {NOT_KNOWN}"]
+    parts += [family for key in FAMILY if (family := _FAMILY_WORDS.get(str(cell.settings[key]), ""))]
+    return SEAM.join([*parts, *words(told(cell), varied)])
 
 
 def _needed(cell: Cell) -> int:

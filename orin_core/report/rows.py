@@ -13,6 +13,8 @@ from orin_core.report.published import PublishedRow
 
 CUT_BY_HAND = "cut by hand"
 """Label of a log whose cut a person moved."""
+SEAM = " · "
+"""Between the parts of a row's first cell."""
 MODE_ORDER = ("MAXN", "50W", "30W", "15W")
 """The order of the published tables, and of the board's own modes from fast to slow."""
 
@@ -39,6 +41,12 @@ class AgainstReference:
         return "" if self.speed_up is None else f"{digits(self.speed_up, 2)} x reference {self.precision}".rstrip()
 
     @property
+    def why_text(self) -> str:
+        """Why there is no speed-up; empty where there is one, no reference, or the agreement says it already."""
+        told = self.agreement is not None and not (self.agreement.ok and self.agreement.images)
+        return "" if not self.why or told else f"no speed-up: {self.why}"
+
+    @property
     def agreement_text(self) -> str:
         """How far its results agree, and loudly where they do not; empty where nobody knows."""
         if self.agreement is None:
@@ -47,8 +55,8 @@ class AgainstReference:
 
     @property
     def text(self) -> str:
-        """Both in one line; never the speed-up alone."""
-        return "; ".join(part for part in (self.speed_text, self.agreement_text) if part)
+        """Both in one line; never the speed-up alone, and where there is none why."""
+        return "; ".join(part for part in (self.speed_text or self.why_text, self.agreement_text) if part)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -229,6 +229,12 @@ def text_or_none(value: Any) -> str | None:
     return None if value is None or value == "" else " ".join(str(value).split())
 
 
+def model_label(model: str | None) -> str:
+    """Returns the display name of a model; empty for one that nobody named."""
+    row = model_row(model) if model else None
+    return row.label if row else (model or "").rstrip("/").split("/")[-1]
+
+
 def origin_of(run: RunFacts) -> str:
     """Returns ``run``, ``replay`` or ``imported``; folders of before it was recorded say it by their source."""
     origin = run.summary.get("origin") or run.environment.get("origin")

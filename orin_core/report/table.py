@@ -14,9 +14,9 @@ from typing import Any
 from orin_core.analysis.verdict import Status
 from orin_core.catalog import MODELS, model_row
 from orin_core.report import against, caption
-from orin_core.report.agreement import SETTING_BY_KEY
-from orin_core.report.cells import Cell, cells_of
+from orin_core.report.cells import Cell, cells_of, told, varied
 from orin_core.report.compare import across, across_published, best_published, rankings
+from orin_core.report.file_names import file_part
 from orin_core.report.published import PublishedRow, hub_id, published_rows
 from orin_core.report.row_build import FAMILY, make_row
 from orin_core.report.rows import Best, ModelTable, Row, mode_rank
@@ -78,8 +78,8 @@ def _model_rank(name: str | None) -> tuple[int, str]:
 
 def _table(model: str | None, cells: Sequence[Cell], empty: int) -> ModelTable:
     published = _published_of(model)
-    varied = {family: _varied(found) for family, found in _families(cells).items()}
-    rows = against.with_reference([make_row(cell, varied[_family(cell)], published) for cell in cells])
+    apart = {family: varied([told(cell) for cell in found]) for family, found in _families(cells).items()}
+    rows = against.with_reference([make_row(cell, apart[_family(cell)], published) for cell in cells])
     beside = {row.published.power_mode for row in rows if row.published is not None}
     rows += [
         Row(model=model, power_mode=one.power_mode, test=one.power_mode, published=one)
@@ -108,7 +108,7 @@ def _table(model: str | None, cells: Sequence[Cell], empty: int) -> ModelTable:
 
 def slug(text: str) -> str:
     """Returns a name as it may stand in a file name."""
-    return re.sub(r"[^A-Za-z0-9.+-]+", "-", text.rstrip("/").split("/")[-1]).strip("-.")[:48] or "unnamed"
+    return file_part(text.rstrip("/").split("/")[-1], most=48, empty="unnamed")
 
 
 def _published_of(model: str | None) -> list[PublishedRow]:
@@ -129,24 +129,6 @@ def _families(cells: Iterable[Cell]) -> dict[tuple[str | None, ...], list[Cell]]
     for cell in cells:
         found.setdefault(_family(cell), []).append(cell)
     return found
-
-
-def _varied(cells: Sequence[Cell]) -> list[str]:
-    """Returns the keys of the settings in which rows of one origin differ.
-
-    What a run that did not reach its end never told is no difference, nor is what follows from the method.
-    """
-    found: dict[str, set[str | None]] = {key: set() for key in SETTING_BY_KEY}
-    for cell in cells:
-        for key, text in cell.settings.items():
-            if text is not None or not cell.newest.broken:
-                found[key].add(text)
-    varied = [key for key, texts in found.items() if len(texts) > 1]
-    told = [cell for cell in cells if cell.settings["in_flight"] is not None or not cell.newest.broken]
-    pairs = {(cell.settings["method"], cell.settings["in_flight"]) for cell in told}
-    if len(pairs) == len(found["method"]) > 1:
-        varied = [key for key in varied if key != "in_flight"]
-    return varied
 
 
 def _row_rank(row: Row) -> tuple[tuple[int, str], int, bool, tuple[tuple[int, str], ...]]:

@@ -54,7 +54,7 @@ class Alike:
         """What to say of it."""
         return (
             f"Holds the same rows as {self.recording.run_id}, which was imported from {self.file}: "
-            "it is the same experiment, and counts twice in a mean over both."
+            "it is the same experiment, which a mean over both would count twice."
         )
 
 

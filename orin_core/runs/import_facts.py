@@ -50,7 +50,7 @@ def check_given(
     for one in values_of(fps):
         if one is not None and not (math.isfinite(one) and 0 < one < 1e6):
             raise BadRequest(f"{one:g} is no number of images per second.", "Use more than 0.")
-    return _name(model, "--model", model_row), _name(dataset, "--dataset", dataset_row), _mode_name(power_mode)
+    return _name(model, "model", model_row), _name(dataset, "data set", dataset_row), _mode_name(power_mode)
 
 
 def per_run(given: Any, runs: int, option: str) -> tuple[list[Any], str | None]:
@@ -148,20 +148,20 @@ def _span(stretch: Stretch) -> str:
     return f"{round(stretch.start_s, 1):.6g} to {round(stretch.end_s, 1):.6g} s"
 
 
-def _name(text: str | None, option: str, row: Any) -> str | None:
+def _name(text: str | None, what: str, row: Any) -> str | None:
     """Returns a name as given, or the catalogue's for what it knows by another."""
     name = (text or "").strip()
     if not name:
         return None
     if len(name) > _MAX_TEXT or not name.isprintable():
-        raise BadRequest(f"{option} is no name.", f"Use at most {_MAX_TEXT} printable characters.")
+        raise BadRequest(f"This {what} is no name.", f"Use at most {_MAX_TEXT} printable characters.")
     known = row(name)
     return known.name if known else name
 
 
 def _mode_name(text: str | None) -> str | None:
     """Returns the name of a mode that was given by name, label (``50W``) or the AGX Orin's id."""
-    name = _name(text, "--power-mode", lambda _: None)
+    name = _name(text, "power mode", lambda _: None)
     if name is None:
         return None
     key = _IDS.get(name, name).upper()

@@ -68,7 +68,9 @@ def only_import(runs_dir: Path) -> Iterator[None]:
 
 
 def _not_writable(runs_dir: Path, error: OSError) -> BadRequest:
-    return BadRequest(f"{runs_dir} cannot be written: {error.strerror}.", "Choose another folder with --runs-dir.")
+    return BadRequest(
+        f"{runs_dir} cannot be written: {error.strerror}.", "Choose another folder (--runs-dir, or ORIN_DATA_DIR)."
+    )
 
 
 def _slug(text: str) -> str:

@@ -102,7 +102,9 @@ def _ask(child: subprocess.Popen[bytes], request: str) -> dict[str, Any]:
     except BrokenPipeError:
         return {"message": "The runner died at once.", "hint": child.stderr.read().decode(errors="replace")[-500:]}
     if not select.select([child.stdout], [], [], ANSWER_TIMEOUT_S)[0]:
-        return {"message": f"The runner gave no answer in {ANSWER_TIMEOUT_S:.0f} s.", "hint": "Look for it with ps."}
+        # One that has detached stops by itself once it answers and nobody hears it; this one is waited for.
+        child.kill()
+        return {"message": f"The runner gave no answer in {ANSWER_TIMEOUT_S:.0f} s.", "hint": "Start it again."}
     line = child.stdout.readline()
     if line:
         document: dict[str, Any] = json.loads(line)

@@ -75,7 +75,7 @@ class ModeHold:
             if text.lower() != "current" or lock_clocks:
                 raise BadRequest(
                     "This telemetry source knows no power modes and no clocks.",
-                    "Ask for --power-mode current, or run on a Jetson.",
+                    "Ask for power mode current, or run on a Jetson.",
                 )
             return None
         found = power.current_mode(self._paths)

@@ -17,15 +17,17 @@ from typing import Any
 import psutil
 
 from orin_core import __version__, combination
+from orin_core.abilities import Work
 from orin_core.board import power
 from orin_core.board.clocks import clock_state
 from orin_core.board.identity import identity
 from orin_core.board.paths import BoardPaths
 from orin_core.board.probes import Probe, board_paths, open_probe, resolve_telemetry
 from orin_core.board.sysfs import Sysfs
-from orin_core.catalog import resolve_dataset, resolve_model
 from orin_core.errors import BadRequest
-from orin_core.runs import conditions, recovery, store
+from orin_core.methods import Method, Precision
+from orin_core.resolve import resolve_dataset, resolve_model
+from orin_core.runs import conditions, device_check, recovery, store
 from orin_core.runs.lock import BoardLock, Holder, make_state_dir, read_holder
 from orin_core.runs.mode_hold import ModeHold
 from orin_core.runs.processes import ProcessId
@@ -88,7 +90,8 @@ class Prepared:
             folder.mkdir()
         except OSError as error:
             raise BadRequest(
-                f"{self.runs_dir} cannot be written: {error.strerror}.", "Choose another folder with --runs-dir."
+                f"{self.runs_dir} cannot be written: {error.strerror}.",
+                "Choose another folder (--runs-dir, or ORIN_DATA_DIR).",
             ) from error
         try:
             store.write_json(folder / store.SPEC, to_json(self.spec))
@@ -114,12 +117,14 @@ def check_writable(runs_dir: Path) -> None:
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise BadRequest(f"{runs_dir} is no folder that can be written.", "Choose another one with --runs-dir.")
+        raise BadRequest(
+            f"{runs_dir} is no folder that can be written.", "Choose another folder (--runs-dir, or ORIN_DATA_DIR)."
+        )
     free_mb = shutil.disk_usage(existing).free // 1_000_000
     if free_mb < MIN_FREE_MB:
         raise BadRequest(
             f"Only {free_mb} MB are free in {runs_dir}; a run needs {MIN_FREE_MB} MB.",
-            "Free disk space, or choose another folder with --runs-dir.",
+            "Free disk space, or choose another folder (--runs-dir, or ORIN_DATA_DIR).",
         )
 
 
@@ -178,12 +183,24 @@ def _conditions(spec: RunSpec, probe: Probe) -> dict[str, Any]:
     }
 
 
+def _check_device(spec: RunSpec, model: ModelSpec, state_dir: Path) -> None:
+    """Refuses what the device cannot do; the board is held, so the worker may be asked.
+
+    Raises:
+        BadRequest: it cannot; says why.
+    """
+    work = Work(method=Method(spec.method), precision=Precision(spec.precision), task=model.task)
+    (error,) = device_check.refusals([work], state_dir, may_ask=True)
+    if error is not None:
+        raise error
+
+
 @contextlib.contextmanager
 def prepare(spec: RunSpec, runs_dir: Path, state_dir: Path) -> Iterator[Prepared]:
     """Resolves, checks, takes the board and sets the mode; gives everything back at the end.
 
     Raises:
-        BadRequest: a name, a value or a path is wrong.
+        BadRequest: a name, a value or a path is wrong, or the device cannot do what is asked.
         BoardBusy: another run holds the board.
         PowerModeError: the board does not go into the mode.
         ClocksError: the clocks cannot be locked.
@@ -205,6 +222,8 @@ def prepare(spec: RunSpec, runs_dir: Path, state_dir: Path) -> Iterator[Prepared
         last = read_holder(state_dir)
         lock.write(Holder(folder=None, runner=ProcessId.of(os.getpid()), worker=None))
         notices = ([ended] if ended else []) + recovery.recover(state_dir, runs_dir, last.folder if last else None)
+        if model is not None:
+            _check_device(spec, model, state_dir)
         mode = ModeHold(paths, state_dir)
         power_mode = mode.take(spec.power_mode, lock_clocks=spec.lock_clocks)
         try:

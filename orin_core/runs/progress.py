@@ -113,8 +113,9 @@ class Progress:
         return (now_s if self._measure_end_s is None else self._measure_end_s) - self._measure_start_s
 
     def _rate_fps(self, measured_s: float | None) -> float | None:
-        if measured_s and self.items_done:
-            return self.items_done / measured_s
+        if measured_s is not None:
+            # The pace of warm-up is not that of measure, of which nothing is known before its first batch.
+            return self.items_done / measured_s if measured_s and self.items_done else None
         if self._warmup:
             return len(self._warmup) / sum(self._warmup)
         return None

@@ -66,6 +66,7 @@ def _finalise(recording: Recording) -> str | None:
         # It holds another board: another state folder, or a container's.
         return None
     (recording.folder / store.RESERVE).unlink(missing_ok=True)
+    damaged = (recording.folder / store.SUMMARY).exists()
     ended = status.get("state") in (RunState.DONE.value, RunState.STOPPED.value, RunState.FAILED.value)
     state = RunState(status["state"]) if ended else RunState.INTERRUPTED
     message = "The run was interrupted: its runner was killed or the machine went down."
@@ -75,4 +76,8 @@ def _finalise(recording: Recording) -> str | None:
     changed = {"state": state.value, "message": message, "hint": hint, "time_left_s": None}
     store.write_json(recording.folder / store.STATUS, {**status, **changed})
     finish.finish(recording, state=state, message=message, hint=hint)
+    if damaged:
+        return f"The summary of run {recording.run_id} could not be read and was computed again."
+    if ended:
+        return f"Run {recording.run_id} had ended without a summary; it was computed."
     return f"Run {recording.run_id} had been interrupted and was finalised."

@@ -122,7 +122,7 @@ class Appender:
             os.ftruncate(self._fd, before)
             raise RunFailed(
                 f"{self._path.name} cannot be written: {error.strerror}.",
-                "Free disk space or choose another folder with --runs-dir.",
+                "Free disk space, or choose another folder (--runs-dir, or ORIN_DATA_DIR).",
             ) from error
 
     def close(self) -> None:

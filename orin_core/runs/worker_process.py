@@ -121,6 +121,27 @@ class WorkerProcess:
                     continue
 
 
+def describe_worker(timeout_s: float) -> dict[str, Any] | None:
+    """Returns what the worker says of torch and the device, None where it does not say it in time.
+
+    Args:
+        timeout_s: how long it may take, s; importing torch takes seconds.
+    """
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", WORKER_MODULE, "--describe"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=PROJECT_ROOT,
+            timeout=timeout_s,
+        )
+        facts = json.loads(done.stdout)
+    except (subprocess.TimeoutExpired, ValueError):
+        return None
+    return facts if isinstance(facts, dict) else None
+
+
 KILLED_BY = "The worker was killed by "
 """How the message of a run begins whose worker was ended by a signal."""
 

@@ -12,7 +12,7 @@ from orin_core.runs import launcher
 from orin_core.settings import Settings
 from orin_core.spec import RunSpec, to_json
 from orin_core.sweeps import conductor, queue, state
-from orin_core.sweeps.plan import Plan, plan, with_telemetry
+from orin_core.sweeps.plan import Plan, as_seen_here, plan
 from orin_core.sweeps.spec import RUN_FIELDS, SweepSpec
 from orin_core.sweeps.standing import StateWord, at_work, state_words
 from orin_core.sweeps.state import CellState, Progress, Sweep, SweepState, Wanted, list_sweeps, unwritable
@@ -27,7 +27,7 @@ def start(spec: SweepSpec, planned: Plan, settings: Settings) -> Sweep:
         BadRequest: it cannot be written.
         RunFailed: the queue's process does not start; the sweep is in the queue.
     """
-    spec = with_telemetry(spec, settings)
+    spec = as_seen_here(spec, settings)
     sweep = state.make(spec, settings, [cell.cell_id for cell in planned.order], planned.lengths_s)
     queue.add(settings, sweep.sweep_id)
     conductor.ensure(settings)
@@ -152,11 +152,8 @@ def _write(sweep: Sweep, progress: Progress) -> None:
 
 
 def _again(progress: Progress) -> Progress:
-    cells = {
-        cell_id: dataclasses.replace(one, state=CellState.PENDING, reason="") if one.state is CellState.FAILED else one
-        for cell_id, one in progress.cells.items()
-    }
-    # It begins anew: mode and order are those of then, and the caps on reboots count from then.
+    # It begins anew: mode and order are those of then, and the caps on attempts and reboots count from then.
+    cells = {cell_id: one.anew() for cell_id, one in progress.cells.items()}
     return dataclasses.replace(
         progress, state=SweepState.QUEUED, message="", command="", begun_utc="", reboots=(), cells=cells
     )

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import math
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from orin_core import combination
-from orin_core.catalog import resolve_dataset, resolve_model
-from orin_core.errors import BadRequest, OrinError
-from orin_core.runs import launcher
+from orin_core.abilities import Work
+from orin_core.catalog import dataset_row, model_row
+from orin_core.errors import BadRequest, CellsRefused, OrinError
+from orin_core.methods import Method, Precision
+from orin_core.resolve import absolute, resolve_dataset, resolve_model
+from orin_core.runs import device_check, launcher
 from orin_core.runs.prepare import MIN_FREE_MB, check_writable
 from orin_core.settings import Settings
 from orin_core.spec import RunSpec
@@ -63,13 +68,14 @@ def plan(spec: SweepSpec, settings: Settings) -> Plan:
 
     Raises:
         BadRequest: names everything that is wrong: unknown names, data that is missing, modes that the board has
-            not, too little disk.
+            not, what the device cannot do, too little disk.
         TelemetryError: this machine does not have the telemetry source.
     """
-    spec = with_telemetry(spec, settings)
+    spec = as_seen_here(spec, settings)
     board = SweepBoard(str(spec.run["telemetry"]), settings.state_dir)
     _check_names(spec, board)
     _check_together(spec)
+    _check_device(spec, settings)
     order = order_now(spec, board)
     # Repeats are alike, and each look reads earlier runs.
     by_axes = {
@@ -107,9 +113,26 @@ def order_now(spec: SweepSpec, board: SweepBoard) -> tuple[Cell, ...]:
     return ordered(spec.cells(), seed=spec.seed, places=places, mask_now=board.mask_now())
 
 
-def with_telemetry(spec: SweepSpec, settings: Settings) -> SweepSpec:
-    """Returns a sweep that names its source of telemetry: the one of the settings where it named none."""
-    return dataclasses.replace(spec, run={"telemetry": settings.telemetry, **spec.run})
+def as_seen_here(spec: SweepSpec, settings: Settings) -> SweepSpec:
+    """Returns a sweep that means the same in any folder and under any settings: its runs begin elsewhere.
+
+    It names its source of telemetry, the one of the settings where it named none, and its paths in full.
+
+    Raises:
+        BadRequest: one is a path in the home folder of nobody.
+    """
+    known = {"model": model_row, "dataset": dataset_row}
+
+    def seen(field: str, value: Any) -> Any:
+        return absolute(value, known[field]) if field in known else value
+
+    return dataclasses.replace(
+        spec,
+        models=tuple(seen("model", name) for name in spec.models),
+        datasets=tuple(seen("dataset", name) for name in spec.datasets),
+        exclude=tuple({field: seen(field, value) for field, value in one.items()} for one in spec.exclude),
+        run={"telemetry": settings.telemetry, **spec.run},
+    )
 
 
 def _check_names(spec: SweepSpec, board: SweepBoard) -> None:
@@ -144,6 +167,55 @@ def _check_together(spec: SweepSpec) -> None:
             for model, dataset, method in together
         ]
     )
+
+
+def _check_device(spec: SweepSpec, settings: Settings) -> None:
+    """Refuses a sweep with cells that the device of this machine cannot run.
+
+    While a run goes on nothing more is asked of the device; a cell that it cannot run is then refused at its turn.
+
+    Raises:
+        CellsRefused: names what it cannot do, and the exclusions that leave out no more than that.
+        BadRequest: it can run none of them.
+    """
+    weights = str(spec.run.get("weights", "auto"))
+    tasks = {name: resolve_model(name, weights=weights).task for name in spec.models}
+    asked = {
+        (cell.model, cell.method, cell.precision): Work(
+            method=Method(cell.method), precision=Precision(cell.precision), task=tasks[cell.model]
+        )
+        for cell in spec.cells()
+        if not cell.excluded
+    }
+    may_ask = launcher.active(settings) is None
+    found = device_check.refusals(list(asked.values()), settings.state_dir, may_ask=may_ask)
+    refused = {key: error for key, error in zip(asked, found, strict=True) if error is not None}
+    if not refused:
+        return
+    said = " ".join(dict.fromkeys(error.message for error in refused.values()))
+    advice = " ".join(dict.fromkeys(error.hint for error in refused.values()))
+    if len(refused) == len(asked):
+        raise BadRequest(said, advice)
+    exclusions = _exclusions(asked, refused)
+    hint = f'{advice} Or leave out what cannot run here: "exclude": {json.dumps(exclusions)}.'
+    raise CellsRefused(said, hint, advice=advice, exclusions=tuple(exclusions))
+
+
+_Asked = tuple[str, str, str]
+"""Model, method and precision of a cell."""
+
+
+def _exclusions(asked: Collection[_Asked], refused: Collection[_Asked]) -> list[dict[str, str]]:
+    """Returns few and short exclusions that leave out what was refused, and nothing else."""
+    found: list[dict[str, str]] = []
+    left = list(refused)
+    for places in ((1,), (2,), (1, 2), (0, 1, 2)):
+        for one in left:
+            alike = [other for other in asked if all(other[place] == one[place] for place in places)]
+            if one in left and all(other in refused for other in alike):
+                found.append({("model", "method", "precision")[place]: one[place] for place in places})
+                left = [other for other in left if other not in alike]
+    return found
 
 
 def _refuse(looks: Sequence[Callable[[], object]]) -> None:

@@ -72,12 +72,27 @@ class CellProgress:
         reason: why it failed or was skipped.
         run_id: the run that counts; None before it is done.
         attempts: every try in order.
+        earlier: how many of them were made before a person resumed the ended sweep; those count for no limit.
     """
 
     state: CellState = CellState.PENDING
     reason: str = ""
     run_id: str | None = None
     attempts: tuple[Attempt, ...] = ()
+    earlier: int = 0
+
+    @property
+    def counted(self) -> tuple[Attempt, ...]:
+        """The tries since the sweep began, or was last resumed from an end."""
+        return self.attempts[self.earlier :]
+
+    def anew(self) -> CellProgress:
+        """Returns this as it stands when a person resumes the ended sweep: what is not done is tried again."""
+        if self.state in (CellState.DONE, CellState.SKIPPED):
+            return self
+        # One without an outcome is dropped when the cell is begun.
+        settled = sum(one.outcome is not None for one in self.attempts)
+        return dataclasses.replace(self, state=CellState.PENDING, reason="", earlier=settled)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

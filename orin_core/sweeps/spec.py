@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from orin_core import methods
-from orin_core.errors import BadRequest
+from orin_core.errors import BadRequest, CellsRefused
 from orin_core.methods import PRECISIONS, Method, Precision
 from orin_core.profiles import PROFILES
 from orin_core.spec import CAMERA
@@ -128,11 +128,11 @@ def _axis_value(key: str, value: Any, folder: Path | None) -> Any:
     if not isinstance(value, str) or not value.strip():
         raise BadRequest(f"{key} holds {value!r}.", "Use names.")
     text = value.strip()
-    return _seen_from(folder or Path(), text) if key in ("models", "datasets") else text
+    return _seen_from(folder, text) if key in ("models", "datasets") else text
 
 
-def _seen_from(folder: Path, text: str) -> str:
-    """Returns the name of a model or data set, relative paths as seen from a folder.
+def _seen_from(folder: Path | None, text: str) -> str:
+    """Returns the name of a model or data set, relative paths as seen from a folder; without one as it is.
 
     Raises:
         BadRequest: it is a path in the home folder of nobody.
@@ -140,7 +140,10 @@ def _seen_from(folder: Path, text: str) -> str:
     camera = CAMERA if text.startswith(CAMERA) else ""
     path = text.removeprefix(camera)
     is_file = bool(camera and path and not path.isdecimal())
-    return f"{camera}{folder / expanded(path)}" if is_file or path.startswith((".", "~")) else text
+    if not (is_file or path.startswith((".", "~"))):
+        return text
+    whole = expanded(path)
+    return text if folder is None else f"{camera}{folder / whole}"
 
 
 def _exclusions(given: Any, values: Mapping[str, Any], folder: Path | None) -> tuple[Mapping[str, Any], ...]:
@@ -228,7 +231,8 @@ def _check_runs(spec: SweepSpec, cells: Iterable[Cell]) -> None:
     """Refuses what no run of it could be; one run of each method, precision and batch size tells.
 
     Raises:
-        BadRequest: names the value, or every combination that has to be left out.
+        BadRequest: names the value.
+        CellsRefused: names every combination that has to be left out.
     """
     preload = spec.run.get("preload") is True
     refused: dict[str, BadRequest] = {}
@@ -239,8 +243,9 @@ def _check_runs(spec: SweepSpec, cells: Iterable[Cell]) -> None:
             refused.setdefault(json.dumps(_meaningless(cell, preload=preload)), error)
     if refused:
         said = " ".join(dict.fromkeys(error.message for error in refused.values()))
-        hint = next(iter(refused.values())).hint
-        raise BadRequest(said, f'{hint} Or leave out what means nothing: "exclude": [{", ".join(refused)}].')
+        advice = next(iter(refused.values())).hint
+        hint = f'{advice} Or leave out what means nothing: "exclude": [{", ".join(refused)}].'
+        raise CellsRefused(said, hint, advice=advice, exclusions=tuple(map(json.loads, refused)))
 
 
 def _refusal(cell: Cell, *, preload: bool) -> BadRequest | None:

@@ -218,7 +218,7 @@ class SweepWork:
     ) -> None:
         """Notes an attempt that did not come to its own end; the cell's turn comes again."""
         self._journal.note(cell, outcome=outcome.value, message=message, ended_utc=ended_utc or now_utc())
-        told = [one for one in self._journal.cell(cell).attempts if one.outcome == RunState.INTERRUPTED.value]
+        told = [one for one in self._journal.cell(cell).counted if one.outcome == RunState.INTERRUPTED.value]
         killed = sum(worker_was_killed({"message": one.message}) for one in told)
         if len(told) >= MAX_INTERRUPTED or killed >= MAX_KILLED:
             reason = f"It was interrupted {len(told)} times and never ended. {message}".strip()
@@ -233,7 +233,7 @@ class SweepWork:
             self._interrupted(cell, message=message, ended_utc=ended_utc)
             return None
         self._journal.note(cell, outcome=outcome, message=message, ended_utc=ended_utc or now_utc())
-        failures = sum(one.outcome in (RunState.FAILED.value, REFUSED) for one in self._journal.cell(cell).attempts)
+        failures = sum(one.outcome in (RunState.FAILED.value, REFUSED) for one in self._journal.cell(cell).counted)
         if self._spec.on_failure is OnFailure.RETRY and failures < 2:
             self._journal.set_cell(cell, state=CellState.PENDING)
             return None

@@ -224,15 +224,21 @@ def test_cores_are_asked_for_only_while_their_heat_map_is_open(server: Server, v
     assert asked([refresh.value.url], "cores") == [None]
 
 
-def test_run_without_images_has_no_throughput_pane(server: Server, viewer: Viewer) -> None:
+def test_run_of_prompts_speaks_of_no_images_and_has_no_throughput_pane(server: Server, viewer: Viewer) -> None:
     made = Story(server, behind_s=120, fps=False).begin()
     made.end()
-    store.write_json(made.folder / store.STATUS, {**ENVIRONMENT, "state": "done", "interval_ms": 1000})
+    status = {**ENVIRONMENT, "state": "done", "interval_ms": 1000, "items_done": 12, "items_total": 100}
+    store.write_json(made.folder / store.STATUS, status)
+    store.write_json(made.folder / store.ENVIRONMENT, {**ENVIRONMENT, "model_spec": {"task": "text-generation"}})
     store.write_json(made.folder / store.SUMMARY, {"run_id": made.run_id, "state": "done"})
     page = opened(server, viewer, f"runs?run={made.run_id}")
     titles = page.locator(".orin-pane-title b").all_inner_texts()
     assert "Power" in titles
     assert "Throughput" not in titles
+    expect(page.locator(".orin-progress-text")).to_contain_text("12 of 100 prompts")
+    energy = page.locator('[data-tile="energy"]')
+    expect(energy).to_contain_text("J/prompt")
+    expect(energy).to_have_attribute("aria-label", "Energy per prompt: power / live FPS")
 
 
 def test_lighter_view_asks_for_less(server: Server, viewer: Viewer, story: Story) -> None:

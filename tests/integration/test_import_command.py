@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from orin_core import cli_import, settings
+from orin_core.cli import main
 from orin_core.runs.recording import Recording
 from tests.conftest import Home
 from tests.support_logs import idle, log_lines, run
@@ -51,6 +52,14 @@ def test_several_files_become_runs_and_values_go_round_in_order(
     printed, said = capsys.readouterr()
     assert printed.count("already imported as") == 3
     assert len(home.runs) == 3
+    # What it says to type does what it says.
+    (line,) = [line for line in printed.partition("one.log.gz")[2].splitlines() if "orin_core delete" in line]
+    orin = line.strip().removeprefix("python -m orin_core ").split()
+    assert main(orin) == 0
+    assert len(home.runs) == 2
+    elsewhere = ("--runs-dir", str(home.root / "other runs"))
+    assert (command(logs[1], *elsewhere), command(logs[1], *elsewhere)) == (0, 0)
+    assert f"--runs-dir '{home.root}/other runs'\n" in capsys.readouterr().out
 
 
 def test_values_that_do_not_go_round_are_left_out_and_said(

@@ -53,6 +53,7 @@ def test_a_damaged_run_folder_does_not_hold_up_the_board(home: Home, name: str, 
     whole = _leave_run(home.settings.runs_dir / RUN_ID.replace("0a1b", "ffff"))
     messages = launcher.recover(home.settings)
     assert any(RUN_ID in message for message in messages)
+    assert f"Run {whole.run_id} had been interrupted and was finalised." in messages
     summary = whole.summary()
     assert summary is not None
     assert summary["state"] == "interrupted"
@@ -66,10 +67,19 @@ def test_a_run_that_lives_under_another_state_folder_is_left_alone(home: Home) -
     assert alive.summary() is None
 
 
-def test_a_run_that_had_ended_keeps_its_own_end(home: Home) -> None:
+@pytest.mark.parametrize(
+    ("summary_text", "told"),
+    [
+        (None, f"Run {RUN_ID} had ended without a summary; it was computed."),
+        ("{", f"The summary of run {RUN_ID} could not be read and was computed again."),
+    ],
+)
+def test_a_run_that_had_ended_keeps_its_own_end(home: Home, summary_text: str | None, told: str) -> None:
     said = {"state": "failed", "message": "run.csv cannot be written: No space left on device.", "hint": "Free some."}
     failed = _leave_run(home.settings.runs_dir / RUN_ID, **said)
-    launcher.recover(home.settings)
+    if summary_text is not None:
+        (failed.folder / store.SUMMARY).write_text(summary_text)
+    assert launcher.recover(home.settings) == (told,)
     summary = failed.summary()
     assert summary is not None
     assert {key: summary[key] for key in said} == said

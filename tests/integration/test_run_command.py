@@ -207,6 +207,22 @@ def test_bad_input_is_refused_in_one_line_and_leaves_nothing(
     assert not (home.root / "data").exists()
 
 
+@pytest.mark.torch
+def test_what_the_device_cannot_do_is_refused_before_there_is_a_run(home: Home, tmp_path: Path) -> None:
+    images = write_images(tmp_path / "images", 2)
+    done = home.cli(
+        "run", "--model", "resnet-152", "--dataset", str(images), "--items", "1", "--method", "graph", *SHORT
+    )
+    kept = json.loads((home.settings.state_dir / "device.json").read_text())
+    if kept["abilities"]["cuda"]:
+        assert done.returncode == 0, done.stderr
+        return
+    said = "The method graph needs CUDA, and inference runs on the CPU here. Use method batched.\n"
+    assert (done.returncode, done.stderr) == (2, said)
+    assert home.runs == []
+    assert not (home.root / "data").exists()
+
+
 def test_a_mode_that_needs_a_reboot_refuses_the_run_and_is_never_confirmed(home: Home) -> None:
     done = home.cli("run", "--model", "resnet-152", "--dataset", "cifar100", "--power-mode", "30W")
     assert done.returncode == 2

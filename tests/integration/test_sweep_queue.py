@@ -11,7 +11,7 @@ from orin_core.board.probes import board_paths
 from orin_core.errors import BoardBusy, ClocksError, RunFailed
 from orin_core.runs import launcher
 from orin_core.spec import PowerMode
-from orin_core.sweeps import conductor, control, queue, reboots, state
+from orin_core.sweeps import conductor, control, queue, reboots, state, work
 from orin_core.sweeps import spec as specs
 from orin_core.sweeps.board_state import SweepBoard
 from orin_core.sweeps.standing import StateWord
@@ -58,6 +58,8 @@ def test_a_sweep_that_cannot_go_on_says_why_and_does_not_hold_up_the_others(home
     again = home.cli("sweep", "resume", last.sweep_id)
     assert (again.returncode, again.stdout) == (0, "1 failed cell is tried again.\n")
     wait_for(lambda: not home.processes(), "the queue's process has ended")
+    # Its retry counts anew as well.
+    assert [one.outcome for one in last.progress().cells["001"].attempts] == ["refused"] * 4
 
 
 def test_a_sweep_puts_back_the_mode_that_it_finds_when_it_begins(home: Home) -> None:
@@ -104,6 +106,38 @@ def test_what_fails_at_a_shutdown_is_tried_again_after_it(home: Home, monkeypatc
     assert SweepWork(sweep, home.settings, leaving=lambda: leaving).run() is Outcome.LEAVING
     stands = sweep.progress().cells["001"]
     assert (stands.state, [one.outcome for one in stands.attempts]) == (CellState.PENDING, ["interrupted"])
+
+
+def test_a_cell_that_was_given_up_has_all_its_attempts_again_after_a_resume(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep, leaving = queued(home), False
+    tries = (state.Attempt(outcome="interrupted", message="gone"),) * (work.MAX_INTERRUPTED - 1)
+    sweep.write(sweep.progress().with_cell("001", state.CellProgress(attempts=tries)))
+
+    def start(*what: object) -> None:
+        nonlocal leaving
+        leaving = True
+        raise RunFailed("The runner died before it answered.")
+
+    def tried() -> tuple[CellState, int]:
+        nonlocal leaving
+        leaving = False
+        SweepWork(sweep, home.settings, leaving=lambda: leaving).run()
+        stands = sweep.progress().cells["001"]
+        return stands.state, len(stands.attempts)
+
+    monkeypatch.setattr(launcher, "start", start)
+    monkeypatch.setattr(work, "START_AGAIN_S", 0.0)
+    monkeypatch.setattr(conductor, "ensure", lambda settings: None)
+    assert tried() == (CellState.FAILED, work.MAX_INTERRUPTED)
+    control.stop(sweep, home.settings)
+    SweepWork(sweep, home.settings, leaving=lambda: False).run()
+    control.resume(sweep, home.settings)
+    assert tried() == (CellState.PENDING, work.MAX_INTERRUPTED + 1)
+    # A reboot or a kill in between is no new beginning.
+    control.resume(sweep, home.settings)
+    assert len(sweep.progress().cells["001"].counted) == 1
 
 
 def test_a_process_that_does_not_come_up_is_an_error_and_no_silence(home: Home) -> None:

@@ -20,7 +20,8 @@ from typing import Any
 
 import pytest
 
-from orin_core.catalog import resolve_dataset, resolve_model
+from orin_core import abilities
+from orin_core.resolve import resolve_dataset, resolve_model
 from orin_core.settings import PROJECT_ROOT
 from orin_core.spec import RunSpec, WorkerSpec, to_json
 from tests.conftest import GENEROUS_S, Home
@@ -316,3 +317,6 @@ def test_it_describes_what_is_here_in_one_object(home: Home) -> None:
     assert facts["device"] in ("cpu", "cuda")
     assert facts["device_name"]
     assert (facts["cuda"] is None) or facts["cuda"][0].isdigit()
+    device = abilities.from_json(facts["abilities"])
+    assert device is not None
+    assert (device.cuda, device.providers is None) == (facts["cuda_available"], bool(device.onnx_lacks))

@@ -21,8 +21,8 @@ from orin_core.assets.hub_cache import cached_dataset
 from orin_core.bundle import manifest as manifests
 from orin_core.bundle.pack import pack
 from orin_core.bundle.unpack import STAGING, unpack
-from orin_core.catalog import resolve_dataset, resolve_model
 from orin_core.errors import BadRequest, NotCached, OrinError
+from orin_core.resolve import resolve_dataset, resolve_model
 from tests.conftest import Home
 from tests.support_hub import etag_of
 
@@ -336,8 +336,10 @@ def test_what_is_no_bundle_is_told(content: bytes, machine: Callable[[str], Path
     (tmp_path / "x.tar").write_bytes(content)
     with pytest.raises(BadRequest, match="no bundle"):
         unpack(tmp_path / "x.tar", quiet)
-    with pytest.raises(OrinError, match="No such file"):
-        unpack(tmp_path / "nowhere.tar", quiet)
+    for path, why in ((tmp_path / "nowhere.tar", "No such file or directory"), (tmp_path, "Is a directory")):
+        with pytest.raises(BadRequest) as refused:
+            unpack(path, quiet)
+        assert str(refused.value) == f"{path} cannot be read: {why}. Name a bundle."
 
 
 def test_a_disk_that_is_too_small_is_named_before_anything_is_written(

@@ -16,10 +16,10 @@ import pytest
 from orin_core import catalog
 from orin_core.assets import camera as names
 from orin_core.assets import libraries
-from orin_core.catalog import resolve_dataset
 from orin_core.errors import BadRequest, RunFailed
 from orin_core.inference import camera
 from orin_core.inference.sources import is_endless, open_source
+from orin_core.resolve import resolve_dataset
 from orin_core.spec import RunSpec
 from tests.conftest import Home
 from tests.support import write_tiny_model

@@ -14,8 +14,8 @@ from pyarrow import parquet
 
 from orin_core import catalog
 from orin_core.assets import libraries
-from orin_core.catalog import resolve_dataset, resolve_model
 from orin_core.errors import BadRequest, NotCached
+from orin_core.resolve import resolve_dataset, resolve_model
 from orin_core.settings import PROJECT_ROOT
 from orin_core.spec import Task
 from tests.support import jpeg_bytes, write_images, write_tiny_model
@@ -326,7 +326,8 @@ def test_an_unknown_data_set_is_told_what_there_is() -> None:
 
 def test_nothing_of_this_imports_torch() -> None:
     code = (
-        "import sys; from orin_core import hub, catalog; catalog.model_choices(); catalog.resolve_dataset('cifar100');"
+        "import sys; from orin_core import hub, catalog, resolve;"
+        "catalog.model_choices(); resolve.resolve_dataset('cifar100');"
         "print(sorted({'torch', 'transformers', 'ultralytics', 'datasets', 'cv2'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True)

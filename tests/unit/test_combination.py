@@ -38,7 +38,7 @@ def test_text_has_the_methods_that_mean_something_for_it(method: Method) -> None
         return
     with pytest.raises(BadRequest, match=f"{method.value} does not generate text: .*token") as raised:
         check(Task.TEXT_GENERATION, PROMPTS, method=method.value)
-    assert raised.value.hint == "Use --method batched or reference."
+    assert raised.value.hint == "Use method batched or reference."
 
 
 def test_prompts_are_not_preloaded() -> None:

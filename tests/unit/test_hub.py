@@ -17,8 +17,9 @@ from huggingface_hub import constants
 
 from orin_core import hub
 from orin_core.assets import hub_cache, transfer
-from orin_core.catalog import dataset_choices, model_choices, resolve_model
+from orin_core.catalog import dataset_choices, model_choices
 from orin_core.errors import BadRequest, NotCached, OrinError
+from orin_core.resolve import resolve_model
 from orin_core.settings import PROJECT_ROOT
 from orin_core.spec import Task
 from tests.conftest import Home, wait_for

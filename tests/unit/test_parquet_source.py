@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from orin_core.catalog import resolve_dataset
 from orin_core.errors import BadRequest
 from orin_core.inference.sources import DECODE_ERRORS, decode, is_endless, open_source
+from orin_core.resolve import resolve_dataset
 from tests.support import jpeg_bytes
 
 pytestmark = pytest.mark.torch

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from orin_core.catalog import resolve_model
 from orin_core.errors import NotCached, OrinError
+from orin_core.resolve import resolve_model
 from orin_core.spec import ModelSpec, Task
 from tests.support_models import save_tiny_resnet
 

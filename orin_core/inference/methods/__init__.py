@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import importlib.util
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
 
 from orin_core import methods
-from orin_core.errors import OrinError
+from orin_core.abilities import Work, refusal
+from orin_core.inference.device import abilities
 from orin_core.inference.feed import Batch
-from orin_core.inference.precision import check_device
 from orin_core.inference.sources import Source
 from orin_core.inference.stream import Stream
 from orin_core.inference.workload import TextWorkload, Workload
+from orin_core.spec import Task
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,31 +107,24 @@ _CLASSES_OF_TEXT = {
 }
 """Those of text generation; ``orin_core.methods.check_text`` let no other pass."""
 
-_CUDA_ONLY = (methods.Method.GRAPH,)
 
-_NEEDS: Mapping[methods.Method, tuple[str, ...]] = {methods.Method.ONNX: ("onnx", "onnxruntime")}
-"""Packages that a method needs and an installation may lack: on a Jetson one of them is the board's own."""
-
-
-def check_here(method: methods.Method, precision: methods.Precision, device: torch.device) -> None:
+def check_here(
+    method: methods.Method, precision: methods.Precision, device: torch.device, task: Task | None = None
+) -> None:
     """Refuses at once, before anything is loaded, what this machine or its device cannot do.
 
+    Args:
+        method: how batches go through the model.
+        precision: arithmetic of the model.
+        device: where it computes.
+        task: what the model does; None asks what holds for every task.
+
     Raises:
-        OrinError: it lacks what the method or the precision needs; says what.
+        BadRequest: it lacks what is needed; says what.
     """
-    if importlib.util.find_spec(_CLASSES[method].split(":")[0]) is None:
-        raise OrinError(f"The method {method.value} is not part of this installation.", "Use --method batched.")
-    missing = [name for name in _NEEDS.get(method, ()) if importlib.util.find_spec(name) is None]
-    if missing:
-        raise OrinError(
-            f"The method {method.value} needs {' and '.join(missing)}, and that is not installed.",
-            "Install it (on a Jetson as docs/jetson.md says), or use --method batched.",
-        )
-    if method in _CUDA_ONLY and device.type != "cuda":
-        raise OrinError(
-            f"The method {method.value} needs CUDA, and inference runs on the CPU here.", "Use --method batched."
-        )
-    check_device(precision, device)
+    here = abilities(device, onnx=method is methods.Method.ONNX)
+    if error := refusal(Work(method=method, precision=precision, task=task), here):
+        raise error
 
 
 def open_method(method: methods.Method, setting: Setting) -> Method:

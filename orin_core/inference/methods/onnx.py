@@ -16,7 +16,7 @@ from orin_core.inference.feed import batch_of
 from orin_core.inference.methods import Setting
 from orin_core.inference.methods.batched import Batched
 from orin_core.inference.methods.onnx_export import Calibration, Kept, first_line, key_of, write
-from orin_core.inference.methods.onnx_runtime import BROKEN, Runtime, offered, wanted
+from orin_core.inference.methods.onnx_runtime import BROKEN, Runtime, wanted
 from orin_core.inference.preprocessing import inputs_of
 from orin_core.inference.sources import DECODE_ERRORS, Pixels, Source
 from orin_core.methods import Precision
@@ -37,7 +37,7 @@ class Onnx(Batched):
         self._precision = setting.precision
         self._source = setting.source
         available = onnxruntime.get_available_providers()
-        self._providers = offered(setting.device, setting.precision, available)
+        self._providers = tuple(name for name in wanted(setting.device) if name in available)
         super().__init__(setting)
         # Its outputs are cut to the images that went in, so that nobody else hears of padding.
         self._pads = False
@@ -66,7 +66,7 @@ class Onnx(Batched):
             raise OrinError(
                 f"The exported model takes images of {_size(self._runtime.shape)} pixels, and others of this data set "
                 f"are {_size(whole.shape)} after pre-processing.",
-                "Use --method batched, or images of one size.",
+                "Use method batched, or images of one size.",
             )
         return self._runtime(whole)[: len(pixels)]
 
@@ -84,7 +84,7 @@ class Onnx(Batched):
                 runtime = self._session(kept)
             except BROKEN as error:
                 message = f"ONNX Runtime cannot run this model: {first_line(error)}"
-                raise OrinError(message, "Use --method batched.") from error
+                raise OrinError(message, "Use method batched.") from error
         self.facts = {
             **self.facts,
             "provider": runtime.providers[0],
@@ -130,7 +130,7 @@ class Onnx(Batched):
                 places = torch.arange(-(-count // shape[0]) * shape[0]) % count
                 return [batch.cpu().numpy() for batch in torch.split(part.pixels[places], shape[0])], count
         raise OrinError(
-            "int8 needs images of the data set to calibrate with, and none can be read.", "Use --precision fp16."
+            "int8 needs images of the data set to calibrate with, and none can be read.", "Use precision fp16."
         )
 
 

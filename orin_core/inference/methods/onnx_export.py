@@ -150,7 +150,7 @@ def write(workload: Workload, pixels: torch.Tensor, calibration: Calibration, fo
         _export(workload, pixels, target)
     except (torch.onnx.OnnxExporterError, NotImplementedError, TypeError, ValueError) as error:
         message = f"This model cannot be exported to ONNX: {first_line(error)}"
-        raise OrinError(message, "Use --method batched.") from error
+        raise OrinError(message, "Use method batched.") from error
     if calibration:
         _quantise(target, folder / _NAME, calibration)
         target.unlink()

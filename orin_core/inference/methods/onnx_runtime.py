@@ -13,11 +13,10 @@ import onnxruntime
 import torch
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
+from orin_core.abilities import CUDA, best_providers
 from orin_core.errors import OrinError
 from orin_core.inference.process import OUT_OF_MEMORY
 from orin_core.methods import Precision
-
-TENSORRT, CUDA, CPU = "TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"
 
 BROKEN = (
     ort_errors.EngineError,
@@ -45,33 +44,7 @@ _TORCH = {"tensor(float)": torch.float32, "tensor(float16)": torch.float16}
 
 def wanted(device: torch.device) -> tuple[str, ...]:
     """Returns the providers that a device is best served by, the best first."""
-    return (TENSORRT, CUDA) if device.type == "cuda" else (CPU,)
-
-
-def offered(device: torch.device, precision: Precision, available: Sequence[str]) -> tuple[str, ...]:
-    """Returns those of the wanted providers that an installation has.
-
-    Args:
-        device: where torch prepares the images.
-        precision: of the run.
-        available: what the installation of ONNX Runtime has.
-
-    Raises:
-        OrinError: none of them, or none that computes in this precision; names what is missing.
-    """
-    found = tuple(name for name in wanted(device) if name in available)
-    if not found:
-        raise OrinError(
-            f"This ONNX Runtime has none of {', '.join(wanted(device))}; it has {', '.join(available)}.",
-            "Install NVIDIA's onnxruntime-gpu (docs/jetson.md), or use --method batched.",
-        )
-    if precision is Precision.INT8 and device.type == "cuda" and TENSORRT not in found:
-        # CUDA's provider would compute in floating point between the quantisations.
-        raise OrinError(
-            f"int8 needs {TENSORRT} on a GPU; this ONNX Runtime has {', '.join(available)}.",
-            "Use --precision fp16, or install NVIDIA's onnxruntime-gpu (docs/jetson.md).",
-        )
-    return found
+    return best_providers(cuda=device.type == "cuda")
 
 
 class Runtime:
@@ -115,7 +88,7 @@ class Runtime:
             raise OrinError(
                 f"ONNX Runtime has {', '.join(providers)}, but none of them works here: it fell back to "
                 f"{self.providers[0]}.",
-                "worker.log says which library is missing; or use --method batched.",
+                "worker.log says which library is missing; or use method batched.",
             )
         self._run_options = onnxruntime.RunOptions()
         if self._stream is not None:

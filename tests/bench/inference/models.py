@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from orin_core.catalog import resolve_dataset, resolve_model
 from orin_core.inference.device import pick_device
 from orin_core.inference.sources import Source, open_source
 from orin_core.inference.workload import Workload, load_workload
+from orin_core.resolve import resolve_dataset, resolve_model
 
 LIKELY = 5.5
 """Added to what a detector with random weights says of each class, so that it finds boxes and has to suppress some."""

@@ -73,6 +73,22 @@ def test_a_run_of_another_method_says_which_and_how_far_its_results_agree(single
     ) in shown
 
 
+def test_runs_of_one_model_and_mode_are_told_apart_by_their_method(singletons: Settings) -> None:
+    summaries = [run(1), *(batched(place, method=name) for place, name in enumerate(("batched", "graph"), start=2))]
+    ids = made(singletons, *summaries)
+    for run_id, summary in zip(ids, summaries, strict=True):
+        asked_of = {key: summary[key] for key in ("method", "precision", "batch_size")}
+        (singletons.runs_dir / run_id / "spec.json").write_text(json.dumps(asked_of))
+    app = page(*ids)
+    names = ["A reference · batch 1", "B batched · batch 32", "C graph · batch 32"]
+    assert [trace["name"] for trace in chart(app)["data"][:3]] == names
+    shown = texts(app)
+    assert all(f">{name}</b>" in shown for name in names), "in the tables"
+    options = app.multiselect(key=compare.FORM_RUNS).options
+    ways = {option.split(" · ")[2] for option in options}
+    assert ways == {"reference fp32 batch 1", "batched fp32 batch 32", "graph fp32 batch 32"}
+
+
 def test_choosing_changes_the_address_and_the_address_survives_a_rerun(singletons: Settings) -> None:
     one, two, three = made(singletons, *(run(place, fps=20.0 + place) for place in (1, 2, 3)))
     app = page()
@@ -270,6 +286,19 @@ def test_names_at_line_ends_do_not_lie_on_each_other(runs: int) -> None:
     assert min(np.diff(heights)) >= compare_charts._LABEL_PX - 1e-6
     assert heights[0] >= 0, "Plotly hides what stands beyond the axis"
     assert heights[-1] <= compare_charts._PANE_PX
+
+
+def test_long_names_get_room_and_the_longest_are_cut_at_a_word() -> None:
+    drawn, names = panes(1, 3)
+    short = compare_charts.figure(drawn, names)["layout"]["margin"]["r"]
+    names["run-1"] = "B 50W · graph · batch 32"
+    room = compare_charts.figure(drawn, names)["layout"]["margin"]["r"]
+    names["run-2"] = "C 50W · batched · batch 128 · scope preloaded"
+    found = compare_charts.figure(drawn, names)
+    assert short < room < found["layout"]["margin"]["r"] <= compare_charts._MOST_RIGHT_PX
+    ends = [one["text"] for one in found["layout"]["annotations"]][1:]
+    assert ends[1:] == ["<b>B 50W · graph · batch 32</b>", "<b>C 50W · batched · batch 128 …</b>"]
+    assert found["data"][2]["name"] == names["run-2"], "whole where the mouse asks"
 
 
 def test_a_line_that_ends_early_is_named_where_it_ends() -> None:

@@ -65,8 +65,19 @@ def test_a_language_model_gets_prompts_and_no_random_weights(
     app = page(singletons)
     app.selectbox(key=state.FORM_MODEL).set_value("phi-3.5-mini-instruct").run()
     assert not app.exception
-    assert app.selectbox(key=state.FORM_DATASET).label == "Prompts"
-    assert app.selectbox(key=state.FORM_DATASET).value == "no-robots"
+    prompts = app.selectbox(key=state.FORM_DATASET)
+    assert (prompts.label, prompts.value) == ("Prompts", "no-robots")
+    told = (prompts.proto.set_value, prompts.proto.raw_value)
+    assert told == (True, prompts.options[0]), "a browser goes on showing the images that were chosen until it is told"
+    shown = captions(app)
+    assert "Prompts tokenised ahead" in shown
+    assert "Images decoded ahead" not in shown
+    assert app.number_input(key=state.FORM_BATCH).help == "Prompts per model call."
+    [preload] = [box for box in app.checkbox if box.label == "Preload images"]
+    assert preload.disabled
+    app.selectbox(key=state.FORM_METHOD).set_value("reference").run()
+    assert "Batch size 1: reference takes one prompt at a time." in captions(app)
+    app.selectbox(key=state.FORM_METHOD).set_value("batched").run()
     assert "Number of prompts" in app.selectbox(key=state.FORM_LENGTH).options
     assert "70 s of measure and 100 prompts" in captions(app)
     assert not start_button(app)

@@ -40,6 +40,15 @@ def test_events_are_marks_with_text(client: TestClient, folder: Folder, monkeypa
     assert [mark[2] for mark in live(client, RUN_ID)["meta"]["events"]] == [str(second) for second in range(20, 70)]
 
 
+@pytest.mark.parametrize(
+    ("task", "item"), [("text-generation", "prompt"), ("depth-estimation", "image"), (None, "image")]
+)
+def test_items_are_called_what_the_model_takes(client: TestClient, folder: Folder, task: str | None, item: str) -> None:
+    folder.ticks(0, 1)
+    store.write_json(folder.path / store.ENVIRONMENT, {"model_spec": {"task": task}})
+    assert live(client, RUN_ID)["meta"]["item"] == item
+
+
 def test_where_an_imported_run_came_from_is_no_mark(client: TestClient, folder: Folder) -> None:
     folder.ticks(0, 1)
     folder.recorder.event("imported", 0.0, file="old.log", notes=["Cut by the rule."])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import Any
 
@@ -86,12 +87,16 @@ def test_row_says_how_images_went_through_the_model(singletons: Settings, folder
 
 
 def test_tokens_have_a_column_where_a_run_has_some(three: Settings) -> None:
-    assert run_rows.TOKENS not in runs_page().dataframe[0].value
+    images = runs_page().dataframe[0]
+    assert run_rows.TOKENS not in images.value
+    assert '"J / image"' in images.proto.columns
     made = Folder(three.runs_dir, "20260109T030405Z_m_d_MAXN_0a1b")
     with made.recorder:
         ended(made, tokens_per_s=41.5, fps_end_to_end=None)
-    shown = runs_page().dataframe[0].value
-    assert next(iter(shown[run_rows.TOKENS])) == 41.5
+    shown = runs_page().dataframe[0]
+    assert next(iter(shown.value[run_rows.TOKENS])) == 41.5
+    labels = [column.get("label") for column in json.loads(shown.proto.columns).values()]
+    assert {"J / item", "Items / J"} <= set(labels), "not all that they have done are images"
 
 
 def test_row_leaves_out_figures_that_cannot_be_true(singletons: Settings, folder: Folder) -> None:

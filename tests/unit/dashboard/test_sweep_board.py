@@ -56,6 +56,8 @@ def test_browser_gets_what_has_changed_and_nothing_else(singletons: Settings, cl
     assert ask(client, sweep, second["tag"]).keys() == {"tag", "now_unix_s", "head", "matrix"}
     sweep.want(Wanted.PAUSE)
     assert {"page", "head"} <= ask(client, sweep, second["tag"]).keys(), "its buttons are others"
+    set_cells(sweep, SweepState.STOPPED, "The sweep was stopped.")
+    assert ask(client, sweep)["status"]["told"] == "The sweep was stopped.", "said once"
     for garbled in ("x", "1.2.3.4.5.6", "." * 4, "é" * 100):
         assert ask(client, sweep, garbled).keys() == first.keys()
 

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit.proto.SelectWidgetFilterMode_pb2 import FILTER_MODE_PREFIX
 from streamlit.testing.v1 import AppTest
 
 import dashboard
 from dashboard import state as keys
-from dashboard import sweep_matrix, sweep_start
-from orin_core.errors import BoardBusy
+from dashboard import sweep_form, sweep_matrix, sweep_start
+from orin_core.errors import BoardBusy, CellsRefused
 from orin_core.runs import launcher
 from orin_core.runs.processes import ProcessId
 from orin_core.runs.recording import Recording
 from orin_core.settings import Settings
 from orin_core.spec import RunSpec
-from orin_core.sweeps import conductor, matrix, queue, state
+from orin_core.sweeps import conductor, control, matrix, queue, state
 from orin_core.sweeps import spec as specs
 from orin_core.sweeps.state import Attempt, CellProgress, CellState, Progress, Sweep, SweepState, Wanted
 from tests.unit.report import built
@@ -79,6 +81,12 @@ def board(app: AppTest) -> dict[str, Any]:
     return mounted(app).get("orin_sweep_board", {})
 
 
+def error_of(app: AppTest) -> str:
+    """The one error, without what keeps Markdown from reading it."""
+    [shown] = app.error
+    return re.sub(r"\\(.)", r"\1", str(shown.value))
+
+
 def button_keys(app: AppTest) -> set[str]:
     return {str(button.key) for button in app.button}
 
@@ -129,7 +137,7 @@ def test_nothing_starts_before_it_was_checked_and_a_change_asks_for_another_chec
     app.multiselect(key=keys.FORM_SWEEP_EXCLUDE).set_value(["resnet-152 × MODE_50W"]).run()
     app.button(key="sweep_check").click().run()
     told = texts(app)
-    for words in ("<dd>2; 1 are left out</dd>", "Ends", "about 1 MB", "MAXN, 30W", "30W come last", "back to the mode"):
+    for words in ("<dd>2; 1 is left out</dd>", "Ends", "about 1 MB", "MAXN, 30W", "30W come last", "back to the mode"):
         assert words in told
     app.number_input(key=keys.FORM_SWEEP_REPEATS).set_value(3).run()
     assert "sweep_start" not in button_keys(app), "what was checked is not what the form says now"
@@ -147,6 +155,80 @@ def test_nothing_starts_before_it_was_checked_and_a_change_asks_for_another_chec
     assert queue.order(singletons) == [sweep.sweep_id]
     assert app.query_params["sweep"] in (sweep.sweep_id, [sweep.sweep_id])
     assert "0 of 6 runs done" in texts(app)
+
+
+def test_what_cannot_be_is_named_as_the_form_names_it(singletons: Settings) -> None:
+    app = page()
+    app.multiselect(key=keys.FORM_SWEEP_MODELS).set_value(["resnet-152"]).run()
+    app.multiselect(key=keys.FORM_SWEEP_DATASETS).set_value(["cifar100"]).run()
+    app.multiselect(key=keys.FORM_SWEEP_MODES).set_value(["MAXN"]).run()
+    app.multiselect(key=keys.FORM_SWEEP_METHODS).set_value(["batched", "reference"]).run()
+    app.multiselect(key=keys.FORM_SWEEP_BATCHES).set_value(["1", "4"]).run()
+    refused = error_of(app)
+    assert "reference takes one image at a time, not 4" in refused
+    assert 'Or choose batch 4 × reference under "Leave out".' in refused
+    assert "exclude" not in refused
+    field = app.multiselect(key=keys.FORM_SWEEP_EXCLUDE)
+    assert "batch 4 × reference" in field.options
+    field.set_value(["batch 4 × reference"]).run()
+    assert not app.error
+    app.multiselect(key=keys.FORM_SWEEP_EXCLUDE).set_value([]).run()
+    app.multiselect(key=keys.FORM_SWEEP_METHODS).set_value(["reference"]).run()
+    app.multiselect(key=keys.FORM_SWEEP_BATCHES).set_value(["4"]).run()
+    assert error_of(app).endswith("Use a batch size of 1."), "leaving that out would leave nothing"
+    document = {"models": ["resnet-152"], "datasets": ["cifar100"], "methods": ["reference"], "batch_sizes": [4]}
+    app = page()
+    app.button(key="sweep_example").click().run()
+    app.text_area(key=keys.FORM_SWEEP_TEXT).set_value(json.dumps(document)).run()
+    assert '"exclude": [{"method": "reference", "batch_size": 4}]' in error_of(app), "a file is mended in its own words"
+
+
+@pytest.mark.parametrize(
+    ("exclusions", "said"),
+    [
+        ([{"method": "graph"}], 'Or take graph out of "Methods".'),
+        (
+            [{"method": "graph"}, {"precision": "fp16"}, {"method": "onnx", "precision": "int8"}],
+            'Or take graph out of "Methods", take fp16 out of "Precisions", choose onnx × int8 under "Leave out".',
+        ),
+        ([{"batch_size": 8}], ""),  # nothing would be left
+        ([{"model": "yolov8n", "method": "onnx", "precision": "int8"}], ""),  # for a file
+    ],
+)
+def test_the_form_is_told_how_it_leaves_out(exclusions: list[dict[str, Any]], said: str) -> None:
+    found = {
+        "models": ["yolov8n", "resnet-152"], "datasets": ["cifar100"], "power_modes": ["MAXN"], "batch_sizes": [8],
+        "methods": ["graph", "onnx", "batched"], "precisions": ["fp32", "fp16", "int8"],
+    }  # fmt: skip
+    assert sweep_form.or_leave_out(exclusions, found) == said
+
+
+def test_what_the_device_cannot_do_is_refused_in_the_words_of_the_form(
+    singletons: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(spec: specs.SweepSpec, settings: Settings) -> None:
+        exclusions = ({"method": "graph"},)
+        raise CellsRefused("There is no CUDA here.", '"exclude": []', advice="Use batched.", exclusions=exclusions)
+
+    monkeypatch.setattr(control, "plan", refuse)
+    app = page()
+    for key, value in (
+        (keys.FORM_SWEEP_MODELS, "resnet-152"), (keys.FORM_SWEEP_DATASETS, "cifar100"), (keys.FORM_SWEEP_MODES, "MAXN"),
+    ):  # fmt: skip
+        app.multiselect(key=key).set_value([value]).run()
+    app.multiselect(key=keys.FORM_SWEEP_METHODS).set_value(["batched", "graph"]).run()
+    app.button(key="sweep_check").click().run()
+    assert error_of(app).endswith('Use batched. Or take graph out of "Methods".')
+
+
+def test_a_batch_size_that_is_typed_is_the_one_that_is_added(singletons: Settings) -> None:
+    field = page().multiselect(key=keys.FORM_SWEEP_BATCHES)
+    assert field.proto.filter_mode == FILTER_MODE_PREFIX
+    assert field.proto.select_all == 0, "else Enter adds all that begin like it"
+    for option in field.options:
+        for length in range(1, len(option)):
+            assert option[:length] in field.options, "the first that begins like it is it"
+    assert list(field.options) == sorted(field.options, key=int)
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,36 @@ TOLD_ELSEWHERE = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("metric", "value", "limit", "lines"),
+    [
+        ("box_iou", 0.713, 0.95, ("boxes", "71.3 % overlap (IoU)", "at least 95 %")),
+        ("top1", 1.0, 1.0, ("the likeliest class", "the same on 100 % of the images", "at least 100 %")),
+        ("depth_error", 0.0123, 0.02, ("depth maps", "1.23 % of the reference's range apart", "at most 2 %")),
+        ("tokens", 0.98, 1.0, ("tokens", "98 % are the reference's", "at least 100 %")),
+        ("another", 0.5, 0.7, ("another", "0.5", "0.7")),
+    ],
+)
+def test_agreement_is_told_in_words_with_its_unit(
+    singletons: Settings, folder: Folder, metric: str, value: float, limit: float, lines: tuple[str, ...]
+) -> None:
+    told = {"agreement_metric": metric, "agreement_value": value, "agreement_threshold": limit, "agreement_images": 16}
+    table = figures_table(shown(folder, **told)).replace("\\", "")
+    for label, text in zip(("Compared by", "Agreement", "Needed or allowed"), lines, strict=True):
+        assert f"| {label} | {text} |" in table
+    if metric == "box_iou":
+        nothing = figures_table(shown(folder, **{**told, "agreement_images": 0}))
+        assert "| Agreement | nothing was found to compare |" in nothing
+
+
+def test_items_of_text_generation_are_called_prompts(singletons: Settings, folder: Folder) -> None:
+    table = figures_table(shown(folder, tokens_per_s=12.8, fps_end_to_end=None))
+    assert "| Prompts measured | 40 |" in table
+    assert "| Energy per prompt |" in table
+    assert "mage" not in table
+    assert "| Images measured | 40 |" in figures_table(shown(folder))
+
+
 def test_every_figure_of_a_summary_has_one_row(folder: Folder) -> None:
     keys = [row.key for _, rows in figure_rows.GROUPS for row in rows]
     assert len(keys) == len(set(keys))

@@ -7,7 +7,7 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.words import asked_text, length_text, plain, source_label
+from dashboard.words import asked_text, item_of, length_text, plain, source_label
 from orin_core.errors import BadRequest
 from orin_core.runs import launcher, store
 from orin_core.settings import Settings
@@ -81,3 +81,6 @@ def test_words() -> None:
     assert source_label({"source": "host", "images": "camera"}) == "host, camera images"
     told = asked_text({"model": "o/m", "method": "batched", "precision": "fp16", "preload": True, "batch_size": 8})
     assert told == "This run: m, batched fp16 preloaded, batch 8, power mode None."
+    text = item_of({"model_spec": {"task": "text-generation"}})
+    assert "12 prompts" in asked_text({"model": "m", "items": 12}, text)
+    assert {item_of(one) for one in ({}, {"model_spec": None}, {"model_spec": {"task": "depth"}})} == {"image"}

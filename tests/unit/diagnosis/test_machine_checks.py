@@ -13,6 +13,7 @@ from orin_core.diagnosis import machine_checks, programs
 from orin_core.diagnosis.check import Finding, Look, State
 from orin_core.diagnosis.subject import Subject
 from orin_core.errors import BadRequest
+from orin_core.runs.worker_process import describe_worker
 from orin_core.settings import Settings
 from tests.unit.diagnosis.conftest import named, program
 
@@ -59,7 +60,7 @@ def test_torchvision(ops: str | None, state: State) -> None:
 def test_worker_that_never_answers_is_given_up(standins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(standins, "slow", "exec sleep 600")
     monkeypatch.setattr(sys, "executable", str(standins / "slow"))
-    assert programs.describe_worker(0.2) is None
+    assert describe_worker(0.2) is None
 
 
 def test_cached_and_absent_models_are_told_apart() -> None:

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 
-from orin_core.catalog import resolve_dataset, resolve_model
 from orin_core.inference import agreement, generation, pictures
 from orin_core.inference.feed import PADDING, Feed, batch_of
 from orin_core.inference.methods import put_through
@@ -23,6 +22,7 @@ from orin_core.inference.results import Answer, Candidates
 from orin_core.inference.sources import Source
 from orin_core.inference.workload import Workload, load_workload
 from orin_core.methods import NEW_TOKENS, Method, Precision
+from orin_core.resolve import resolve_dataset, resolve_model
 from orin_core.spec import RunSpec, Task
 from tests.support_inference import CPU, looped, method_of, told
 from tests.support_models import save_tiny_text

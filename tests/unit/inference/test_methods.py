@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from orin_core.catalog import resolve_model
-from orin_core.errors import OrinError
+from orin_core.errors import BadRequest
 from orin_core.inference import agreement
 from orin_core.inference.feed import Batch, batch_of
 from orin_core.inference.loading import calm
@@ -23,6 +22,7 @@ from orin_core.inference.stream import CpuStream
 from orin_core.inference.vision_ops import ensure_vision_ops
 from orin_core.inference.workload import Workload, load_workload
 from orin_core.methods import Method, Precision
+from orin_core.resolve import resolve_model
 from orin_core.spec import Task
 from tests.support_inference import CPU, Images, method_of
 from tests.support_models import save_tiny_depth, save_tiny_resnet
@@ -288,14 +288,11 @@ def test_half_precision_computes_in_half_and_tells_in_single(tmp_path: Path, ima
     [
         (Method.GRAPH, Precision.FP32, "needs CUDA"),
         (Method.BATCHED, Precision.TF32, "TF32"),
+        # Predict would compute in fp32 without a word.
+        (Method.PIPELINE, Precision.FP16, "predict does not compute in fp16"),
+        (Method.PIPELINE, Precision.BF16, "predict does not compute in bf16"),
     ],
 )
 def test_what_a_cpu_cannot_do_is_refused_with_what_is_missing(method: Method, precision: Precision, said: str) -> None:
-    with pytest.raises(OrinError, match=said):
-        check_here(method, precision, CPU)
-
-
-def test_predict_refuses_what_it_would_silently_compute_otherwise(tmp_path: Path) -> None:
-    for precision in (Precision.FP16, Precision.BF16):
-        with pytest.raises(OrinError, match="predict does not compute"):
-            method_of(fresh("detection", tmp_path), Method.PIPELINE, precision=precision)
+    with pytest.raises(BadRequest, match=said):
+        check_here(method, precision, CPU, Task.DETECTION)

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from orin_core.catalog import model_row, resolve_model
+from orin_core.catalog import model_row
 from orin_core.errors import OrinError
 from orin_core.inference.feed import Batch, ImageGroup
 from orin_core.inference.methods import put_through
 from orin_core.inference.vision_ops import ensure_vision_ops
 from orin_core.inference.workload import Workload, load_workload
+from orin_core.resolve import resolve_model
 from orin_core.spec import ModelSpec
 from tests.support_inference import method_of
 from tests.support_models import save_tiny_depth, save_tiny_resnet

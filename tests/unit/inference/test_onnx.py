@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from orin_core.catalog import resolve_dataset, resolve_model
+from orin_core.abilities import CPU as CPU_PROVIDER
+from orin_core.abilities import CUDA, TENSORRT
 from orin_core.errors import OrinError
 from orin_core.inference import agreement
 from orin_core.inference.feed import batch_of
@@ -25,6 +26,7 @@ from orin_core.inference.sources import Pixels
 from orin_core.inference.vision_ops import ensure_vision_ops
 from orin_core.inference.workload import Workload, load_workload
 from orin_core.methods import Method, Precision
+from orin_core.resolve import resolve_dataset, resolve_model
 from orin_core.spec import RunSpec, Task, WorkerSpec
 from tests.support import write_images
 from tests.support_inference import CPU, Images, method_of, told
@@ -32,12 +34,11 @@ from tests.support_models import save_tiny_depth, save_tiny_resnet
 
 ensure_vision_ops()
 onnx = pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
+onnxruntime = pytest.importorskip("onnxruntime")
 
 from orin_core.inference.methods import onnx as onnx_method  # noqa: E402
 from orin_core.inference.methods import onnx_export  # noqa: E402
-from orin_core.inference.methods.onnx_runtime import CPU as CPU_PROVIDER  # noqa: E402
-from orin_core.inference.methods.onnx_runtime import CUDA, TENSORRT, Runtime, offered, options_of  # noqa: E402
+from orin_core.inference.methods.onnx_runtime import Runtime, options_of  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -234,23 +235,12 @@ def test_a_second_shape_is_refused_with_both(tmp_path: Path, images: list[Pixels
         put_through(method, batch_of([np.concatenate([images[0], images[1]], axis=2)]))
 
 
-def test_the_best_provider_of_a_device_is_asked_for_and_what_is_missing_is_named() -> None:
-    every = (TENSORRT, CUDA, CPU_PROVIDER)
-    assert offered(GPU, Precision.INT8, every) == (TENSORRT, CUDA)
-    assert offered(GPU, Precision.FP16, (CUDA, CPU_PROVIDER)) == (CUDA,)
-    assert offered(CPU, Precision.INT8, every) == (CPU_PROVIDER,)
-    with pytest.raises(OrinError, match=f"none of {TENSORRT}, {CUDA}; it has {CPU_PROVIDER}"):
-        offered(GPU, Precision.FP32, (CPU_PROVIDER,))
-    with pytest.raises(OrinError, match=f"int8 needs {TENSORRT}"):
-        offered(GPU, Precision.INT8, (CUDA, CPU_PROVIDER))
-
-
 def test_a_provider_that_does_not_come_up_is_named(
     tmp_path: Path, exports: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The real ONNX Runtime, which leaves out what it does not have."""
     monkeypatch.setattr(onnx_method, "wanted", lambda device: (TENSORRT, CPU_PROVIDER))
-    monkeypatch.setattr(onnx_method, "offered", lambda *_: (TENSORRT, CPU_PROVIDER))
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [TENSORRT, CPU_PROVIDER])
     model_name, folder = str(save_tiny_resnet(tmp_path / "tiny")), str(write_images(tmp_path / "images", 2))
     spec = WorkerSpec(
         run=RunSpec(model=model_name, dataset=folder, method="onnx", items=2, batch_size=2, warmup_max_s=0.0),

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from orin_core.catalog import resolve_model
 from orin_core.inference.operations import counted_forward
 from orin_core.inference.vision_ops import ensure_vision_ops
 from orin_core.inference.workload import load_workload
+from orin_core.resolve import resolve_model
 
 ensure_vision_ops()
 

@@ -15,7 +15,6 @@ import pytest
 import torch
 from PIL import Image
 
-from orin_core.catalog import resolve_model
 from orin_core.inference import bare, loop, outputs, pictures
 from orin_core.inference.feed import Feed
 from orin_core.inference.methods import Method, Taken
@@ -25,6 +24,7 @@ from orin_core.inference.rehearsal import rehearse
 from orin_core.inference.sources import Pixels
 from orin_core.inference.vision_ops import ensure_vision_ops
 from orin_core.inference.workload import Workload, load_workload
+from orin_core.resolve import resolve_model
 from orin_core.spec import RunSpec
 from tests.support_inference import method_of, told
 from tests.support_models import save_tiny_depth, save_tiny_resnet

@@ -119,7 +119,7 @@ def test_what_does_not_fit_is_refused_early_with_what_would() -> None:
     with pytest.raises(BadRequest, match="100000 decoded images take about 3000 MB, and 1000 MB are free") as refused:
         held(source, 4, free_mb=lambda: 1000.0)
     assert source.reads == [0]
-    assert "at most 20000 --items" in refused.value.hint
+    assert "at most 20000 images" in refused.value.hint
     assert held(Numbered(100, edges=(100,)), 4, free_mb=lambda: 1000.0).items == 100
 
 

@@ -11,12 +11,12 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from orin_core.catalog import resolve_dataset, resolve_model
 from orin_core.errors import BadRequest
 from orin_core.inference.feed import Feed
 from orin_core.inference.prompts import SYNTHETIC_TOKENS, open_prompts
 from orin_core.inference.sources import Source
 from orin_core.methods import NEW_TOKENS
+from orin_core.resolve import resolve_dataset, resolve_model
 from tests.support_models import save_tiny_text
 
 pytestmark = pytest.mark.torch

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import torch
 
-from orin_core.catalog import resolve_model
 from orin_core.errors import OrinError
 from orin_core.inference import memory
 from orin_core.inference.feed import Feed
@@ -20,6 +19,7 @@ from orin_core.inference.rehearsal import Rehearsal, rehearse
 from orin_core.inference.stream import CpuStream
 from orin_core.inference.vision_ops import ensure_vision_ops
 from orin_core.inference.workload import Workload, load_workload
+from orin_core.resolve import resolve_model
 from orin_core.settings import PROJECT_ROOT
 from tests.support_inference import CPU, method_of, told
 from tests.support_models import save_tiny_resnet
@@ -111,7 +111,7 @@ def test_without_consent_it_fails_with_the_advice_to_give_it(workload: Workload,
     Small(workload, 7)
     with pytest.raises(OrinError, match="a batch of 24") as refused:
         rehearsed(workload, tmp_path, batch_size=24, consent=False)
-    assert "--smaller-batch" in refused.value.hint
+    assert "allow a smaller batch" in refused.value.hint
 
 
 def test_one_image_that_does_not_fit_fails_with_consent_too(workload: Workload, tmp_path: Path) -> None:

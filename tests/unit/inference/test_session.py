@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from orin_core.catalog import resolve_dataset, resolve_model
 from orin_core.inference.process import Events, Stop
 from orin_core.inference.session import Session
 from orin_core.inference.sources import Pixels
 from orin_core.inference.vision_ops import ensure_vision_ops
+from orin_core.resolve import resolve_dataset, resolve_model
 from orin_core.spec import RunSpec, WorkerSpec
 from tests.support import write_images
 from tests.support_inference import Images, told

@@ -11,9 +11,9 @@ import pytest
 from huggingface_hub import constants
 from PIL import Image
 
-from orin_core.catalog import resolve_dataset
 from orin_core.errors import BadRequest
 from orin_core.inference.sources import DECODE_ERRORS, decode, open_source
+from orin_core.resolve import resolve_dataset
 from tests.support import write_broken_image, write_images
 
 pytestmark = pytest.mark.torch

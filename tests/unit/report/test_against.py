@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dashboard import report_table
 from orin_core.report import csv_table, html, markdown, table
 from orin_core.report.compare import compare, ranked_groups
 from orin_core.report.differences import differences
 from orin_core.report.mission import candidates, groups, options
 from orin_core.report.rows import ModelTable, Row
 from orin_core.report.run_facts import run_facts
+from orin_core.report.single import row_of_run
 from orin_core.runs.recording import Recording
 from orin_core.sweeps import batches, repeats
 from tests.unit.report.built import batched, environment, report_runs, run
@@ -57,10 +61,17 @@ def test_without_a_reference_in_the_mode_the_agreement_stands_alone() -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"scope": "preloaded"}, "the two differ in Scope"),
-        ({"dataset": "mine"}, "the two differ in Data set"),
-        ({"weights": "random"}, "the two differ in Weights"),
-        ({"env": environment(kernel="6.8")}, "the two differ in Kernel"),
+        ({"scope": "preloaded"}, "the two differ in Scope (preloaded against full)"),
+        ({"dataset": "mine"}, "the two differ in Data set (mine against cifar100)"),
+        (
+            {"weights": "random", "env": environment(kernel="6.8")},
+            "the two differ in Weights (random against cached), Kernel (6.8 against 5.15.148-tegra)",
+        ),
+        ({"env": environment(page_open=False)}, "the two differ in Page (closed against not known)"),
+        (
+            {"scope": "preloaded", "dataset": "mine", "weights": "random"},
+            "the two differ in Data set, Weights, Scope",
+        ),
         ({"agreement": 0.5, "status": "invalid"}, "its results do not agree with the reference"),
         # An old verdict or a demo may say otherwise; what computes something else has no speed-up.
         ({"agreement": 0.5}, "its results do not agree with the reference"),
@@ -80,7 +91,13 @@ def test_what_may_not_be_held_against_the_reference_has_no_speed_up_and_says_why
     assert (one.against.speed_up, one.against.why) == (None, why)
     assert "x reference" not in one.against_text()
     assert f"{one.test}: no speed-up over the reference: {why}." in build(*runs).notes
-    assert ("DISAGREES" in one.against_text()) is ("do not agree" in why)
+    disagrees = "do not agree" in why
+    assert ("DISAGREES" in one.against_text()) is disagrees
+    assert (f"no speed-up: {why}" in one.against_text()) is not disagrees, "where the speed-up would stand"
+    shown = table.build(runs, models=["resnet-152"])
+    assert (f"|no speed-up: {markdown.plain(why)}" in markdown.render(shown, generated="")) is not disagrees
+    assert (f"<small>no speed-up: {why}</small>" in html.render(shown, generated="")) is not disagrees
+    assert (f'<div class="small">no speed-up: {why}</div>' in report_table.results(shown[0])) is not disagrees
 
 
 @pytest.mark.parametrize(
@@ -99,6 +116,39 @@ def test_rows_of_the_same_labels_are_held_against_each_other_and_broken_rules_ar
     one = held(run(1, **theirs), batched(2, **mine))
     assert one.against is not None
     assert (one.against.speed_up is not None) is shown
+
+
+def folders(runs_dir: Path, *summaries: dict[str, Any]) -> list[Recording]:
+    """Run folders that say what was asked, as the runner leaves them."""
+    found = [Recording(folder=write_run(runs_dir, summary)) for summary in summaries]
+    for recording, summary in zip(found, summaries, strict=True):
+        (recording.folder / "spec.json").write_text(json.dumps({"method": summary["method"]}))
+    return found
+
+
+def test_a_single_run_is_held_against_the_references_beside_it(tmp_path: Path) -> None:
+    beside = folders(
+        tmp_path,
+        run(1, fps=20.0),
+        run(2, mode="50W", fps=9.0),
+        run(3, fps=45.0, model="yolov8n"),
+        batched(4, fps=60.0),
+        batched(5, fps=90.0, precision="fp16"),
+        run(6, fps=10.0, method=None),
+    )
+    mine = row_of_run(beside[4], beside)
+    assert mine is not None
+    assert mine.against_text() == "4.50 x reference fp32; class agrees on 16 of 16"
+    assert mine.run_ids == (beside[4].run_id,), "its own figures, not those of its row in the report"
+    alone = row_of_run(beside[4], beside[1:])
+    assert alone is not None
+    assert alone.against_text() == "class agrees on 16 of 16"
+    reference = row_of_run(beside[0], beside)
+    assert reference is not None
+    assert reference.against is None
+    assert row_of_run(beside[5], beside) is None, "nobody knows how it went"
+    (beside[4].folder / "summary.json").unlink()
+    assert row_of_run(beside[4], beside) is None, "it goes on"
 
 
 def test_where_nothing_was_found_nothing_agrees() -> None:

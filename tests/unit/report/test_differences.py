@@ -51,6 +51,34 @@ def test_figures_are_held_against_the_first_run_with_their_interval(tmp_path: Pa
     assert second.differences["items_per_joule"].difference_pct == pytest.approx(25.0)
 
 
+@pytest.mark.parametrize(
+    ("summaries", "names"),
+    [
+        (
+            (run(1), batched(2), batched(3, method="graph")),
+            ("A reference · batch 1", "B batched · batch 32", "C graph · batch 32"),
+        ),
+        ((batched(1, precision="fp16"), batched(2, mode="50W")), ("A MAXN · fp16", "B 50W · fp32")),
+        ((batched(1), batched(2, scope="preloaded")), ("A MAXN", "B scope preloaded")),
+        ((run(1), run(2, env=environment(kernel="6.8"))), ("A MAXN", "B MAXN")),
+        ((run(1), imported(2)), ("A MAXN", "B MAXN")),
+        ((run(1), run(2)), ("A MAXN", "B MAXN")),
+    ],
+    ids=["method", "mode and precision", "scope", "what is in the table alone", "a log", "repeats"],
+)
+def test_names_tell_runs_apart_by_how_items_went_through_the_model(
+    tmp_path: Path, summaries: tuple[dict[str, Any], ...], names: tuple[str, ...]
+) -> None:
+    assert tuple(one.name for one in compared(tmp_path, *summaries).runs) == names
+
+
+def test_a_run_that_goes_on_is_named_by_what_was_asked_of_it(tmp_path: Path) -> None:
+    done, goes_on = (Recording(folder=write_run(tmp_path, batched(place))) for place in (1, 2))
+    (goes_on.folder / "summary.json").unlink()
+    (goes_on.folder / "spec.json").write_text(json.dumps({"method": "graph", "precision": "fp32", "batch_size": 32}))
+    assert [one.name for one in differences([done, goes_on]).runs] == ["A MAXN · batched", "B graph"]
+
+
 def test_runs_that_may_be_ranked_are_ranked_as_in_the_report(tmp_path: Path) -> None:
     summaries = [run(1, fps=20.0, power_w=20.0), run(2, mode="50W", fps=15.0, power_w=12.0)]
     found = compared(tmp_path, *summaries)

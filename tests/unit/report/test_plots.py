@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from orin_core.report import plots, table
+from orin_core.report.file_names import file_part
 from orin_core.runs.recording import Recording
-from tests.unit.report.built import run
+from tests.unit.report.built import batched, environment, run
 from tests.unit.report.folders import write_run
 
 
@@ -95,6 +98,41 @@ def test_rows_of_one_mode_have_file_names_of_their_own() -> None:
     assert names["MAXN · batch 1"] == "resnet-152_maxn"
     assert names["MAXN · batch 8"] == "resnet-152_maxn_batch-8"
     assert names["50W · batch 1"] == "resnet-152_50W"
+
+
+def test_file_names_end_at_a_word_and_leave_out_what_is_not_known() -> None:
+    worker = {"torch": "2.5.0a0+872d972e41.nv24.08", "cuda": "12.6"}
+    providers = [environment(worker={**worker, "method_facts": {"provider": name}}) for name in ("CUDA", "CPU")]
+    runs = [run(1, method=None), *(run(place, method="onnx", env=env) for place, env in enumerate(providers, start=2))]
+    long: dict[str, Any] = {
+        "weights": "random",
+        "images": "synthetic",
+        "dataset": "photographs-of-the-whole-year",
+        "fps": 9.0,
+    }
+    (found,) = table.build([*runs, batched(4, scope="preloaded", **long)], models=["resnet-152"])
+    assert any("Method not known" in row.test for row in found.rows)
+    names = plots.stems(found)
+    for test, stem in names.items():
+        assert "not-known" not in stem
+        assert set(re.split("[-_]", stem)) <= set(re.split("[^A-Za-z0-9]+", f"{test} resnet 152 maxn")), "whole words"
+    assert max(map(len, names.values())) > 60, "one of them is cut"
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("fp16 · batch 32", "fp16-batch-32"),
+        ("batched fp16 preloaded", "batched-fp16"),
+        ("batched fp16 batch 32", "batched-fp16"),
+        ("batched fp16161 xy", "batched-fp16161"),
+        ("batched fp161616 xy", "batched-fp161616"),
+        ("x" * 40, "x" * 16),
+        (" · ", "none"),
+    ],
+)
+def test_a_part_of_a_file_name_is_cut_between_words(text: str, part: str) -> None:
+    assert file_part(text, most=16, empty="none") == part
 
 
 @pytest.mark.parametrize(

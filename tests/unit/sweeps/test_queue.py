@@ -20,10 +20,12 @@ from orin_core.settings import Settings
 from orin_core.spec import RunSpec
 from orin_core.sweeps import conductor, control, queue, reboots, state
 from orin_core.sweeps import spec as specs
+from orin_core.sweeps.journal import Journal
 from orin_core.sweeps.plan import Plan
 from orin_core.sweeps.standing import StateWord
 from orin_core.sweeps.state import CellState, Sweep, SweepState, Wanted
 from orin_core.sweeps.work import SweepWork
+from tests.support import write_images, write_tiny_model
 
 
 @pytest.fixture
@@ -290,6 +292,41 @@ def test_resuming_an_ended_sweep_tries_its_failed_cells_and_looks_at_the_board_a
     control.resume(sweep, settings)
     found = sweep.progress()
     assert (found.state, found.begun_utc, found.cells["001"].state) == (SweepState.QUEUED, "", CellState.PENDING)
+
+
+def test_a_resume_of_an_ended_sweep_leaves_what_was_tried_before_out_of_every_count(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conductor, "ensure", lambda settings: None)
+    sweep = make(settings)
+    tried = state.CellProgress(state=CellState.FAILED, attempts=(state.Attempt(outcome="failed"), state.Attempt()))
+    sweep.write(dataclasses.replace(sweep.progress().with_cell("001", tried), state=SweepState.STOPPED))
+    control.resume(sweep, settings)
+    journal = Journal(sweep, leaving=lambda: False)
+    (cell,) = (one for one in sweep.spec().cells() if not one.excluded)
+    journal.begin(cell)
+    journal.note(cell, outcome="interrupted")
+    stands = sweep.progress().cells["001"]
+    # The one that was never settled is dropped, as ever.
+    assert [one.outcome for one in stands.attempts] == ["failed", "interrupted"]
+    assert [one.outcome for one in stands.counted] == ["interrupted"]
+
+
+def test_what_was_looked_at_when_the_sweep_was_checked_is_what_it_runs(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conductor, "ensure", lambda settings: None)
+    write_tiny_model(tmp_path / "tiny")
+    write_images(tmp_path / "images", 2)
+    monkeypatch.chdir(tmp_path)
+    for model in ("tiny", "./tiny"):
+        axes = {"models": [model, "resnet-152"], "datasets": ["images", "cifar100"]}
+        exclude = [{"model": model, "dataset": "cifar100"}, {"model": "resnet-152"}]
+        spec = specs.from_json({**axes, "exclude": exclude, "run": {"weights": "random"}})
+        found = control.start(spec, control.plan(spec, settings), settings).spec()
+        assert found.models == (f"{tmp_path}/tiny", "resnet-152")
+        assert found.datasets == (f"{tmp_path}/images", "cifar100")
+        assert [cell.cell_id for cell in found.cells() if not cell.excluded] == ["001"]
 
 
 def test_a_sweep_that_is_just_being_stopped_is_resumed_after_that(
