@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from orin_core.runs.recording import Recording
+from tests.conftest import wait_for
 from tests.e2e.conftest import Server, Viewer
 from tests.e2e.test_live import LONG_MS, number_input, settled
 
@@ -19,12 +20,18 @@ pytestmark = pytest.mark.browser
 STORED = '[class*="st-key-import_"][class*="_stored"]'
 DRAWN = """() => {
   const plot = document.querySelector('.js-plotly-plot');
-  return {
+  return plot?.layout && {
     points: plot.data.map((trace) => trace.x.length),
     bands: plot.layout.shapes.map((shape) => [shape.x0, shape.x1]),
     numbers: plot.layout.annotations.map((one) => one.text),
   };
 }"""
+
+
+def bands(page: Page) -> list[list[float]] | None:
+    """The runs as the chart marks them, s; None where nothing is drawn."""
+    drawn = page.evaluate(DRAWN)
+    return drawn and drawn["bands"]
 
 
 def log_text(*busy: tuple[int, int], seconds: int) -> str:
@@ -116,7 +123,7 @@ def test_moved_cut_changes_figures_and_is_what_is_kept(server: Server, viewer: V
     expect(table.nth(1)).to_contain_text(re.compile(r"66\.\d %"))
     number_input(page, "Run 1: end (s)", "239")
     expect(table.nth(1)).to_contain_text("5.00", timeout=LONG_MS)
-    assert page.evaluate(DRAWN)["bands"] == [[100, 239]]
+    wait_for(lambda: bands(page) == [[100, 239]], "the cut on the chart")
     number_input(page, "Run 1: end (s)", "99")
     expect(page.get_by_text("Run 1 ends before it begins.")).to_be_visible(timeout=LONG_MS)
     expect(page.get_by_role("button", name="Accept: keep 1 run")).to_be_disabled()
@@ -127,7 +134,7 @@ def test_moved_cut_changes_figures_and_is_what_is_kept(server: Server, viewer: V
     expect(page.get_by_text("There are no runs yet.")).to_be_visible(timeout=LONG_MS)
     page.get_by_role("link", name="Import", exact=True).click()
     expect(page.get_by_label("Run 1: images")).to_have_value("695", timeout=LONG_MS)
-    assert page.evaluate(DRAWN)["bands"] == [[100, 239]]
+    wait_for(lambda: bands(page) == [[100, 239]], "the cut on the chart")
     page.get_by_role("button", name="Accept: keep 1 run").click()
     expect(page.locator(f"{STORED} a")).to_have_count(1, timeout=LONG_MS)
     said = "The cut was moved by hand: 39 to 239 s proposed, 100 to 239 s kept."

@@ -170,7 +170,8 @@ def test_zoom_into_a_long_run_shows_every_row(server: Server, viewer: Viewer) ->
         assert stacked == pytest.approx(total, rel=1e-6)
         reading = f"(ms) => {{ {CHART}.stage.read(ms); return {CHART}.stage.view.thinned; }}"
         assert page.evaluate(reading, page.evaluate(f"{CHART}.rows.x[100]")) is True
-        assert page.evaluate(reading, page.evaluate(f"{CHART}.rows.endMs")) is False
+        newest = f"() => ({reading})({CHART}.rows.endMs)"
+        wait_for(lambda: page.evaluate(newest) is False, "a newest row that came as a tick of its own")
         requests = watch(page)
         box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
         assert box is not None
