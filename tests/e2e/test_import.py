@@ -30,7 +30,7 @@ DRAWN = """() => {
 
 def bands(page: Page) -> list[list[float]] | None:
     """The runs as the chart marks them, s; None where nothing is drawn."""
-    drawn = page.evaluate(DRAWN)
+    drawn: dict[str, list[list[float]]] | None = page.evaluate(DRAWN)
     return drawn and drawn["bands"]
 
 
