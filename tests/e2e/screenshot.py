@@ -109,6 +109,11 @@ def finished_cells(home: Home, sweep_id: str) -> int:
     return sum(cell.state is CellState.DONE for cell in progress.cells.values())
 
 
+def at_work(home: Home) -> bool:
+    """Returns whether a sweep or a run still has a process; the server and its telemetry stay."""
+    return any("orin_core.sweeps" in command or "orin_core.runs" in command for command in home.processes().values())
+
+
 def end(started: launcher.Started, home: Home) -> None:
     """Stops a run where it still goes on."""
     with contextlib.suppress(BadRequest):
@@ -137,6 +142,7 @@ def main() -> None:
                 camera.shoot("live", "/", PLOT, scheme="dark")
                 end(live, home)
                 camera.shoot("runs", "/runs", '[data-testid="stDataFrame"] canvas')
+                camera.shoot("run", f"/runs?run={runs[0]}", PLOT)
                 camera.shoot("compare", f"/compare?runs={','.join(runs)}", PLOT, scheme="dark")
                 camera.shoot("report", "/report?model=resnet-152", PLOT)
                 camera.shoot("import", "/import", '[data-testid="stFileUploader"]', prepare=drop_log)
@@ -144,7 +150,7 @@ def main() -> None:
                 wait_for(lambda: finished_cells(home, sweep_id) >= 5, "five cells of the sweep", 600)
                 camera.shoot("sweeps", f"/sweeps?sweep={sweep_id}", '.orin-matrix td[data-state="running"]')
                 home.cli("sweep", "stop", sweep_id)
-                wait_for(lambda: len(home.processes()) == 1, "the sweep's end; the server stays")
+                wait_for(lambda: not at_work(home), "the sweep's end")
                 browser.close()
         finally:
             end(live, home)

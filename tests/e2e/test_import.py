@@ -31,7 +31,7 @@ DRAWN = """() => {
 def bands(page: Page) -> list[list[float]] | None:
     """The runs as the chart marks them, s; None where nothing is drawn."""
     drawn: dict[str, list[list[float]]] | None = page.evaluate(DRAWN)
-    return drawn and drawn["bands"]
+    return drawn["bands"] if drawn else None
 
 
 def log_text(*busy: tuple[int, int], seconds: int) -> str:
