@@ -1,4 +1,4 @@
-"""What tests of the measuring loop share: methods over a workload, and one run of the loop."""
+"""What tests of the measuring loop share: methods over a workload, a run of the loop, images that tell their place."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from orin_core.inference.feed import Supply
+from orin_core.inference.feed import Batch, Supply
 from orin_core.inference.loop import Loop
 from orin_core.inference.methods import Method, Setting, open_method
 from orin_core.inference.process import Events, Stop
@@ -84,3 +85,39 @@ def looped(
         events=events,
         stop=stop or Stop(),
     ).run()
+
+
+class Numbered:
+    """Images whose pixels are their number."""
+
+    kind = "local"
+
+    def __init__(self, count: int, *, broken: Sequence[int] = (), edges: Sequence[int] = (8,)) -> None:
+        self._count = count
+        self._broken = broken
+        self._edges = edges
+        self.reads: list[int] = []
+
+    def __len__(self) -> int:
+        return self._count
+
+    def name(self, index: int) -> str:
+        return f"image {index}"
+
+    def read(self, index: int) -> Pixels:
+        self.reads.append(index)
+        if index in self._broken:
+            raise OSError("cut off")
+        edge = self._edges[index % len(self._edges)]
+        return np.full((3, edge, edge), index, dtype=np.uint8)
+
+
+def numbers(batch: Batch) -> list[int]:
+    """The numbers of a batch of such images, in their order."""
+    found = {}
+    for group in batch.groups:
+        for position, pixels in zip(group.positions, group.pixels, strict=True):
+            assert int(pixels.min()) == int(pixels.max())
+            found[position] = int(pixels[0, 0, 0])
+    assert sorted(found) == list(range(batch.items))
+    return [found[position] for position in range(batch.items)]

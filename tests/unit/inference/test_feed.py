@@ -4,52 +4,16 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Sequence
 
-import numpy as np
 import pytest
 
 from orin_core.errors import BadRequest
-from orin_core.inference.feed import Batch, Feed
+from orin_core.inference.feed import Feed
 from orin_core.inference.sources import Pixels
 from tests.conftest import wait_for
+from tests.support_inference import Numbered, numbers
 
 pytestmark = pytest.mark.torch
-
-
-class Numbered:
-    """Images whose first pixel is their number."""
-
-    kind = "local"
-
-    def __init__(self, count: int, *, broken: Sequence[int] = (), edges: Sequence[int] = (8,)) -> None:
-        self._count = count
-        self._broken = broken
-        self._edges = edges
-        self.reads: list[int] = []
-
-    def __len__(self) -> int:
-        return self._count
-
-    def name(self, index: int) -> str:
-        return f"image {index}"
-
-    def read(self, index: int) -> Pixels:
-        self.reads.append(index)
-        if index in self._broken:
-            raise OSError("cut off")
-        edge = self._edges[index % len(self._edges)]
-        return np.full((3, edge, edge), index, dtype=np.uint8)
-
-
-def _numbers(batch: Batch) -> list[int]:
-    found = {
-        position: int(pixels[0, 0, 0])
-        for group in batch.groups
-        for position, pixels in zip(group.positions, group.pixels, strict=True)
-    }
-    assert sorted(found) == list(range(batch.items))
-    return [found[position] for position in range(batch.items)]
 
 
 def _ignore(name: str, reason: str) -> None:
@@ -71,7 +35,7 @@ def test_images_come_in_order_again_and_again_until_the_number_is_reached(
 ) -> None:
     feed = Feed(Numbered(count), batch_size, _ignore)
     with feed.batches(items) as batches:
-        assert [_numbers(batch) for batch in batches] == expected
+        assert [numbers(batch) for batch in batches] == expected
     assert feed.failed_items == 0
 
 
@@ -79,9 +43,9 @@ def test_a_broken_image_is_named_once_and_skipped_in_every_pass() -> None:
     named: list[tuple[str, str]] = []
     source = Numbered(5, broken=(1, 3))
     feed = Feed(source, 3, lambda name, reason: named.append((name, reason)))
-    assert _numbers(feed.first()) == [0, 2, 4]
+    assert numbers(feed.first()) == [0, 2, 4]
     with feed.batches(9) as batches:
-        assert [_numbers(batch) for batch in batches] == [[0, 2, 4]] * 3
+        assert [numbers(batch) for batch in batches] == [[0, 2, 4]] * 3
     assert named == [("image 1", "cut off"), ("image 3", "cut off")]
     assert feed.failed_items == 2
     assert source.reads.count(1) == 1
@@ -141,4 +105,4 @@ def test_each_entry_begins_with_the_first_image() -> None:
     feed = Feed(Numbered(10), 3, _ignore)
     for _ in range(2):
         with feed.batches() as batches:
-            assert [_numbers(batch) for batch in itertools.islice(batches, 2)] == [[0, 1, 2], [3, 4, 5]]
+            assert [numbers(batch) for batch in itertools.islice(batches, 2)] == [[0, 1, 2], [3, 4, 5]]

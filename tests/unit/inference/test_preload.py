@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,47 +11,12 @@ import torch
 
 from orin_core.errors import BadRequest
 from orin_core.inference import preload
-from orin_core.inference.feed import Batch
 from orin_core.inference.preload import Preloaded
 from orin_core.inference.process import Stop
 from orin_core.inference.sources import Pixels
+from tests.support_inference import Numbered, numbers
 
 pytestmark = pytest.mark.torch
-
-
-class Numbered:
-    """Images whose pixels are their number."""
-
-    kind = "local"
-
-    def __init__(self, count: int, *, broken: Sequence[int] = (), edges: Sequence[int] = (8,)) -> None:
-        self._count = count
-        self._broken = broken
-        self._edges = edges
-        self.reads: list[int] = []
-
-    def __len__(self) -> int:
-        return self._count
-
-    def name(self, index: int) -> str:
-        return f"image {index}"
-
-    def read(self, index: int) -> Pixels:
-        self.reads.append(index)
-        if index in self._broken:
-            raise OSError("cut off")
-        edge = self._edges[index % len(self._edges)]
-        return np.full((3, edge, edge), index, dtype=np.uint8)
-
-
-def numbers(batch: Batch) -> list[int]:
-    found = {}
-    for group in batch.groups:
-        for position, pixels in zip(group.positions, group.pixels, strict=True):
-            assert int(pixels.min()) == int(pixels.max())
-            found[position] = int(pixels[0, 0, 0])
-    assert sorted(found) == list(range(batch.items))
-    return [found[position] for position in range(batch.items)]
 
 
 def held(source: Numbered, batch_size: int, **options: Any) -> Preloaded:

@@ -21,9 +21,8 @@ from orin_core.inference.vision_ops import ensure_vision_ops
 from orin_core.inference.workload import Workload, load_workload
 from orin_core.resolve import resolve_model
 from orin_core.settings import PROJECT_ROOT
-from tests.support_inference import CPU, method_of, told
+from tests.support_inference import CPU, Numbered, method_of, told
 from tests.support_models import save_tiny_resnet
-from tests.unit.inference.test_preload import Numbered
 
 ensure_vision_ops()
 
