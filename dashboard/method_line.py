@@ -26,7 +26,9 @@ def line(row: Row) -> str:
     """Returns the line of a row as Markdown: method, precision, batch and scope, then speed-up and agreement."""
     scope = row.settings.get("scope")
     way = ", ".join([f"**{plain(way_of(row))}**", *([f"scope {plain(scope)}"] if scope else [])])
-    said = [f"{way}.", *(_gain(row.against) if row.against else ())]
+    # Where nothing was found to compare, that is also why there is no speed-up: once is enough.
+    compared = row.agreement is None or row.agreement.images > 0
+    said = [f"{way}.", *(_gain(row.against) if row.against and compared else ())]
     if row.agreement is not None:
         said += [f"{row.agreement.sentence}.", _few(row.agreement)]
     elif row.settings.get("method") != Method.REFERENCE.value and (row.average_fps or row.tokens_per_s):

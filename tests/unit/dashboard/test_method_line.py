@@ -54,6 +54,10 @@ OVERLAP = "The boxes on 16 images overlap with those of the reference by"
             (HEAD, f"{NO_GAIN} its results do not agree with the reference.", f"{OVERLAP} 71.3 %; 95 % is needed."),
         ),
         (
+            (run(1), batched(2, agreement_images=0, **BOXES)),
+            (HEAD, "Neither this method nor the reference found anything, so nothing could be compared."),
+        ),
+        (
             (batched(1, agreement_images=1, scope="preloaded"),),
             (
                 "**batched fp32 batch 32**, scope preloaded.",
@@ -68,7 +72,16 @@ OVERLAP = "The boxes on 16 images overlap with those of the reference by"
         ((run(1),), ("**reference fp32 batch 1**, scope full.",)),
         ((imported(1),), ()),
     ],
-    ids=["speed-up", "no speed-up", "disagrees", "one image", "not recorded", "the reference", "a log"],
+    ids=[
+        "speed-up",
+        "no speed-up",
+        "disagrees",
+        "nothing found",
+        "one image",
+        "not recorded",
+        "the reference",
+        "a log",
+    ],
 )
 def test_line_says_way_speed_up_and_agreement(
     tmp_path: Path, summaries: tuple[dict[str, Any], ...], sentences: tuple[str, ...]
