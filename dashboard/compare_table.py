@@ -89,7 +89,7 @@ def said(tone: str, title: str, lines: Sequence[str]) -> str:
 
 
 def mark(place: int, one: Compared) -> str:
-    """Returns what stands for a run: its dash in its colour, its letter and mode."""
+    """Returns what stands for a run: its dash in its colour, its letter and what differs."""
     look = LOOKS[place]
     return (
         f'<span class="orin-mark"><i style="background: {swatch(look)}"></i>'

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -19,6 +18,7 @@ from orin_core.catalog import Choice
 from orin_core.errors import BadRequest, NotCached, OrinError
 from orin_core.profiles import Profile
 from orin_core.spec import IMAGES, MAX_NOTES, PROMPTS, RunSpec
+from orin_core.user_paths import expanded, readable
 
 OTHER_MODEL = "other-model"
 FOLDER = "folder"
@@ -167,10 +167,10 @@ def _own(name: str, what: str, look: Callable[[str], str | None], running: bool)
     """Returns what a person typed, with what is wrong with it; offers the download of what the hub may have."""
     if not name:
         return _Subject(name=name, source="auto", missing=f"Name your {what}.")
-    # A folder is not gone through each time the page is drawn: it may be large.
-    if Path(name).expanduser().is_dir() and what == "data set":
-        return _Subject(name=name, source="auto")
     try:
+        # A folder is not gone through each time the page is drawn: it may be large.
+        if what == "data set" and _is_folder(name):
+            return _Subject(name=name, source="auto")
         holds = look(name)
     except NotCached as error:
         if resolve.is_path(name):
@@ -180,6 +180,11 @@ def _own(name: str, what: str, look: Callable[[str], str | None], running: bool)
     except OrinError as error:
         return _Subject(name=name, source="auto", missing=str(error))
     return _Subject(name=name, source="auto", holds=holds)
+
+
+@readable
+def _is_folder(name: str) -> bool:
+    return expanded(name).is_dir()
 
 
 def _files(choice: Choice, what: str, stand_in: str, stand_in_label: str, key: str, running: bool) -> _Subject:

@@ -48,7 +48,7 @@ def show(what: str) -> dict[str, Any]:
         {one.value: _PRECISIONS[one] for one in PRECISIONS[method]},
         label="Precision",
         key=state.FORM_PRECISION,
-        help_text="Arithmetic of the model. What the device cannot do is refused when the run loads.",
+        help_text="Arithmetic of the model. What the device cannot do is refused before the run begins.",
     )
     fields: dict[str, Any] = {"method": method.value, "precision": precision}
     if method is Method.REFERENCE:

@@ -97,7 +97,7 @@ def _predict_refusal(precision: Precision, device: Abilities) -> BadRequest | No
     """What it refuses YOLO's predict would compute in fp32 without a word."""
     if precision is Precision.BF16 or (precision is Precision.FP16 and not device.cuda):
         return BadRequest(
-            f"YOLO's predict does not compute in {precision.value} on this device.",
+            f"YOLO's predict does not compute in {precision.value} here.",
             "Use precision fp32, or method batched.",
         )
     return None

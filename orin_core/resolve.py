@@ -67,7 +67,7 @@ def resolve_model(name: str, *, weights: str = "auto") -> ModelSpec:
 
 
 def is_path(name: str) -> bool:
-    """Returns whether a name is written as a path or is one that exists and is no hub id."""
+    """Returns whether a name is written as a path or is one that exists, which goes before a hub id."""
     return name.startswith((".", "~", "/")) or (bool(name) and Path(name).exists())
 
 

@@ -44,7 +44,7 @@ def read_prompts(path: Path) -> list[Any]:
         BadRequest: it cannot be read, or holds no prompts.
     """
     try:
-        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        lines = [line for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
         prompts = _of_objects(path, lines) if path.suffix.lower() == OBJECTS else list(lines)
     except (OSError, ValueError) as error:
         raise BadRequest(f"{path} cannot be read: {error}.", "It must be text in UTF-8, one prompt a line.") from error

@@ -1,7 +1,7 @@
 """Whether the device of this machine can do what is asked of it, found out before a run leaves a trace.
 
 Only torch can tell, and only the worker imports it: it is asked (``--describe``), and its answer is kept in the state
-folder. Before anything is refused by what is kept the worker is asked anew, where it may be.
+folder. Before anything is refused by what is kept the worker is asked anew; where it may not be, nothing is refused.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ def refusals(works: Sequence[Work], state_dir: Path, *, may_ask: bool) -> list[B
         state_dir: where the worker's answer is kept.
         may_ask: whether the worker may be asked; it takes cores and memory from a run that goes on.
     """
-    if not any(map(abilities.hangs_on_device, works)):
+    # What is kept may be out of date, so it may let pass but never refuse.
+    if not may_ask or not any(map(abilities.hangs_on_device, works)):
         return [None] * len(works)
     found = _judged(works, _kept(state_dir))
-    if may_ask and (found is None or any(found)):
+    if found is None or any(found):
         found = _judged(works, _asked(state_dir))
     return found or [None] * len(works)
 

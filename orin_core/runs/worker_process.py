@@ -137,7 +137,7 @@ def describe_worker(timeout_s: float) -> dict[str, Any] | None:
             timeout=timeout_s,
         )
         facts = json.loads(done.stdout)
-    except (subprocess.TimeoutExpired, ValueError):
+    except (OSError, subprocess.TimeoutExpired, ValueError):
         return None
     return facts if isinstance(facts, dict) else None
 

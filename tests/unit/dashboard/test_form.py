@@ -146,6 +146,18 @@ def test_own_model_and_images_are_looked_at_before_the_run(
     assert (spec.model, spec.dataset, spec.weights) == (str(model), str(tmp_path / "images"), "auto")
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"), [("~no-such-user/x", "begins with no user of this machine"), ("a" * 300, "cannot be looked at")]
+)
+def test_a_path_that_cannot_be_looked_at_is_a_sentence(singletons: Settings, typed: str, said: str) -> None:
+    app = page(singletons)
+    app.selectbox(key=state.FORM_DATASET).set_value(controls.FOLDER).run()
+    app.text_input(key=state.FORM_DATASET_PATH).set_value(typed).run()
+    assert not app.exception
+    assert said in captions(app)
+    assert not start_button(app)
+
+
 def test_a_camera_is_not_preloaded(singletons: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "clip.avi").touch()
     app = page(singletons)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from orin_core.assets.prompt_file import read_prompts
 from orin_core.errors import BadRequest
 from orin_core.inference.feed import Feed
 from orin_core.inference.prompts import SYNTHETIC_TOKENS, open_prompts
@@ -132,3 +133,12 @@ def test_what_holds_no_prompts_is_told(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="saved has no prompts") as raised:
         opened(folder, str(tmp_path / "saved"))
     assert raised.value.hint == "Its columns are label."
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl"])
+def test_only_an_end_of_line_ends_a_prompt(tmp_path: Path, name: str) -> None:
+    prompts = ["one\u2028line", "two\x85and", "three\x0cmore"]
+    lines = prompts if name == "a.txt" else [json.dumps({"prompt": text}, ensure_ascii=False) for text in prompts]
+    # As an editor of Windows writes it: a mark of UTF-8 first, CRLF at the ends.
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
+    assert read_prompts(tmp_path / name) == prompts
