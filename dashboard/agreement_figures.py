@@ -31,7 +31,7 @@ def text(key: str, summary: Mapping[str, Any]) -> str | None:
     compared, reads, limit = words
     if key == "agreement_metric":
         return compared
-    if key == "agreement_value" and summary.get("agreement_images") == 0:
+    if key in ("agreement_value", "agreement_ok") and summary.get("agreement_images") == 0:
         return "nothing was found to compare"
     pattern = {"agreement_value": reads, "agreement_threshold": limit}.get(key)
     return pattern.format(percent(value)) if pattern and is_number(value) else None

@@ -76,6 +76,9 @@ def _against(row: Row) -> list[str]:
     cells = [_number(over.speed_up), over.precision] if over else ["", ""]
     if agreement is None:
         cells += [""] * 5
+    elif not agreement.images:
+        # Nothing was found to compare, which is no agreement.
+        cells += [agreement.metric, "", _number(agreement.threshold), "", "0"]
     else:
         cells += [agreement.metric, _number(agreement.value), _number(agreement.threshold)]
         cells += ["yes" if agreement.ok else "no", str(agreement.images)]

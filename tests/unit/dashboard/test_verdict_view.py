@@ -179,7 +179,8 @@ def test_agreement_is_told_in_words_with_its_unit(
     for label, text in zip(("Compared by", "Agreement", "Needed or allowed"), lines, strict=True):
         assert f"| {label} | {text} |" in table
     if metric == "box_iou":
-        nothing = figures_table(shown(folder, **{**told, "agreement_images": 0}))
+        nothing = figures_table(shown(folder, **{**told, "agreement_images": 0, "agreement_ok": True}))
+        assert "| Agrees | nothing was found to compare |" in nothing
         assert "| Agreement | nothing was found to compare |" in nothing
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from orin_core.report import csv_table, table
-from tests.unit.report.built import environment, imported, report_runs, run
+from tests.unit.report.built import batched, environment, imported, report_runs, run
 from tests.unit.report.regenerate import FOLDER, documents
 
 
@@ -80,3 +80,10 @@ def test_figures_that_fewer_runs_have_are_named() -> None:
 def test_no_two_columns_have_one_name() -> None:
     names = csv_table.header()
     assert len(set(names)) == len(names)
+
+
+def test_where_nothing_was_found_to_compare_no_agreement_is_claimed() -> None:
+    tables = table.build([run(1), batched(2, agreement_images=0), batched(3, mode="MODE_50W")])
+    rows = {row["Images Compared"]: row for row in csv.DictReader(io.StringIO(csv_table.render(tables)))}
+    assert (rows["0"]["Agreement"], rows["0"]["Agreement Kept"]) == ("", "")
+    assert (rows["16"]["Agreement"], rows["16"]["Agreement Kept"]) == ("1", "yes")
